@@ -1,0 +1,1 @@
+"""Compiled kernels: loops over arrays, free of names, files, clocks and randomness."""

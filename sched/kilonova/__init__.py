@@ -1,0 +1,1 @@
+"""Columnar placement: find, filter and weigh allocation candidates in memory."""

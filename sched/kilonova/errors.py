@@ -1,0 +1,91 @@
+"""Everything that Kilonova raises on purpose.
+
+KilonovaError
+├── BadInput            what was given cannot be right (a file, a document, an amount)
+│   ├── BadTable        a Parquet or Arrow table: names file, column or row
+│   └── BadRequest      a request for candidates; carries Placement's status and code
+├── NotFound            a name that nothing here has
+│   ├── UnknownProvider
+│   ├── UnknownResourceClass
+│   ├── UnknownTrait
+│   ├── UnknownConsumer
+│   └── UnknownPolicy
+└── Conflict            well formed, but the state of the cloud forbids it
+    ├── DoesNotFit      a claim that a provider cannot take
+    ├── InUse           what would be removed is still used
+    └── GenerationConflict
+"""
+
+
+class KilonovaError(Exception):
+    """The base of all errors that Kilonova raises on purpose."""
+
+
+class BadInput(KilonovaError, ValueError):
+    """Something that was given cannot be right, whatever the state of the cloud."""
+
+
+class BadTable(BadInput):
+    """A table misses a column, or has a wrong type or an impossible value in one."""
+
+
+class BadRequest(BadInput):
+    """A request for allocation candidates that Placement would refuse.
+
+    Attributes
+    ----------
+    status
+        HTTP status of Placement's answer, 400 unless said otherwise.
+    code
+        Placement's error code (from microversion 1.23), or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int = 400,
+        code: str | None = "placement.undefined_code",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class NotFound(KilonovaError, LookupError):
+    """A name that nothing here has."""
+
+
+class UnknownProvider(NotFound):
+    """No resource provider has this name or UUID."""
+
+
+class UnknownResourceClass(NotFound):
+    """Neither a standard resource class nor one known to this cloud."""
+
+
+class UnknownTrait(NotFound):
+    """Neither a standard trait nor one known to this cloud."""
+
+
+class UnknownConsumer(NotFound):
+    """No consumer with this UUID holds allocations."""
+
+
+class UnknownPolicy(NotFound):
+    """No placement policy is registered under this name."""
+
+
+class Conflict(KilonovaError):
+    """Well formed, but the present state of the cloud forbids it."""
+
+
+class DoesNotFit(Conflict):
+    """A provider cannot take an amount of a claim; nothing was written."""
+
+
+class InUse(Conflict):
+    """What would be removed still has allocations, children or inventories."""
+
+
+class GenerationConflict(Conflict):
+    """The provider or consumer changed since the generation that was given."""

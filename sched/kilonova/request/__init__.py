@@ -1,0 +1,1 @@
+"""What is asked: request groups, Placement's query string, ports."""

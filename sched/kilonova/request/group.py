@@ -1,0 +1,66 @@
+"""Request groups: what is asked of one provider, or of one tree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestGroup:
+    """One group of resources with the traits and aggregates that it asks for.
+
+    Attributes
+    ----------
+    suffix
+        Name of the group; empty for the unsuffixed group, whose classes may come
+        from several providers of a tree. A suffixed group has one provider.
+    resources
+        Amount asked of each resource class, at least 1. Empty for a group that only
+        names a place in a subtree.
+    required
+        Clauses that must all hold; a clause holds when any of its traits is there.
+    forbidden
+        Traits that may not be there.
+    member_of
+        Clauses that must all hold; a clause holds for any of its aggregates.
+    forbidden_aggregates
+        Aggregates that the provider may not be in.
+    in_tree
+        UUID of a provider whose tree must be used, or None.
+    """
+
+    suffix: str = ""
+    resources: Mapping[str, int] = _NOTHING
+    required: tuple[frozenset[str], ...] = ()
+    forbidden: frozenset[str] = frozenset()
+    member_of: tuple[frozenset[str], ...] = ()
+    forbidden_aggregates: frozenset[str] = frozenset()
+    in_tree: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What allocation candidates are asked for.
+
+    Attributes
+    ----------
+    groups
+        In the order of the query; at most one has an empty suffix.
+    group_policy
+        ``"none"``, ``"isolate"`` or None where fewer than two groups need it.
+    same_subtree
+        Sets of suffixes whose providers must lie in one subtree.
+    root_required, root_forbidden
+        Traits that the root of the tree must have, or may not have.
+    limit
+        Largest number of candidates to return, or None for all.
+    """
+
+    groups: tuple[RequestGroup, ...]
+    group_policy: str | None = None
+    same_subtree: tuple[frozenset[str], ...] = field(default=())
+    root_required: frozenset[str] = frozenset()
+    root_forbidden: frozenset[str] = frozenset()
+    limit: int | None = None

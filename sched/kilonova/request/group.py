@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-
-_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +29,17 @@ class RequestGroup:
     """
 
     suffix: str = ""
-    resources: Mapping[str, int] = _NOTHING
+    resources: Mapping[str, int] = field(default_factory=dict)
     required: tuple[frozenset[str], ...] = ()
     forbidden: frozenset[str] = frozenset()
     member_of: tuple[frozenset[str], ...] = ()
     forbidden_aggregates: frozenset[str] = frozenset()
     in_tree: str | None = None
+
+    def __hash__(self) -> int:
+        # A mapping has no hash of its own. Equal requests share one compiled plan,
+        # which is found by hash.
+        return hash((self.suffix, frozenset(self.resources.items()), self.required))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Request:
     Attributes
     ----------
     groups
-        In the order of the query; at most one has an empty suffix.
+        In the order of the query, which is the order in which they are solved; the
+        suffixes differ, so at most one is empty.
     group_policy
         ``"none"``, ``"isolate"`` or None where fewer than two groups need it.
     same_subtree
@@ -60,7 +63,12 @@ class Request:
 
     groups: tuple[RequestGroup, ...]
     group_policy: str | None = None
-    same_subtree: tuple[frozenset[str], ...] = field(default=())
+    same_subtree: tuple[frozenset[str], ...] = ()
     root_required: frozenset[str] = frozenset()
     root_forbidden: frozenset[str] = frozenset()
     limit: int | None = None
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Suffixes of the groups that have one, in their order."""
+        return tuple(group.suffix for group in self.groups if group.suffix)

@@ -1,0 +1,297 @@
+"""Claims by name: a consumer takes amounts of classes from providers, or nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import EllipsisType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud.offers import MAX_INT
+from kilonova.cloud.state import State
+from kilonova.errors import (
+    BadInput,
+    Conflict,
+    DoesNotFit,
+    GenerationConflict,
+    UnknownConsumer,
+)
+
+# Amounts by resource class, by provider (its UUID, or name).
+Allocations = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom a consumer belongs to; None leaves it as it is, or unsaid."""
+
+    project: str | None = None
+    user: str | None = None
+    consumer_type: str | None = None
+
+
+def claim(
+    state: State,
+    consumer: str,
+    allocations: Allocations,
+    owner: Owner,
+    generation: int | EllipsisType | None = ...,
+) -> None:
+    """Replace what a consumer holds, or change nothing; empty allocations remove it.
+
+    Raises
+    ------
+    BadInput
+        An amount is not a whole number in 1..2147483647.
+    UnknownProvider, UnknownResourceClass
+        A name is unknown.
+    DoesNotFit
+        A provider cannot take an amount; it says which, how much and what room.
+    GenerationConflict
+        ``generation`` is given and is not that of the consumer (None: a new one).
+    """
+    if not consumer:
+        raise BadInput("A consumer's UUID must not be empty.")
+    inventories, amounts = resolve(state, allocations)
+    row = state.consumer_uuids.find(consumer)
+    check_consumer_generation(state, consumer, row, generation)
+    if not len(inventories):
+        if row >= 0:
+            _forget(state, row, bump=True)
+        return
+    made = row < 0
+    if made:
+        row = add_consumers(state, [consumer])
+    refused = claim_rows(state, row, inventories, amounts)
+    if refused is not None:
+        if made:
+            free_consumer(state, row)
+        raise DoesNotFit(refused)
+    _own(state, row, owner)
+
+
+def claim_rows(
+    state: State,
+    consumer: int,
+    inventories: NDArray[np.int32],
+    amounts: NDArray[np.int64],
+) -> str | None:
+    """Claim by row numbers; give None, or one sentence on what cannot be had.
+
+    ``inventories`` (K,) int32 ascending, each once; ``amounts`` (K,) int64.
+    """
+    from kilonova_kernels.claims import claim as claim_kernel
+
+    refused = np.zeros(1, np.int64)
+    columns = state.columns(spare_allocations=len(inventories))
+    code = claim_kernel(columns, consumer, inventories, amounts, refused)
+    state.tables.allocation.count = int(state.counters[1])
+    if code == 0:
+        return None
+    at = int(refused[0])
+    return reason(state, int(inventories[at]), int(amounts[at]), code, consumer)
+
+
+def reason(
+    state: State, inventory: int, amount: int, code: int, consumer: int = -1
+) -> str:
+    """Say why one inventory cannot give an amount: which, how much, what room."""
+    from kilonova_kernels import codes
+    from kilonova_kernels.claims import held
+
+    table = state.tables.inventory
+    resource_class = state.resource_classes[int(table["resource_class"][inventory])]
+    provider = state.provider_names[int(table["provider"][inventory])]
+    limits = state.inventory_of(inventory)
+    what = f"{provider!r} cannot give {amount} {resource_class}: "
+    if code == codes.BELOW_MIN_UNIT:
+        return what + f"min_unit is {limits.min_unit}."
+    if code == codes.ABOVE_MAX_UNIT:
+        return what + f"max_unit is {limits.max_unit}."
+    if code == codes.NOT_A_STEP:
+        return what + f"not a multiple of step_size {limits.step_size}."
+    own = held(state.columns(), consumer, inventory) if consumer >= 0 else 0
+    used = int(table["used"][inventory]) - own
+    room = max(limits.capacity - used, 0)
+    return what + f"room for {room} (capacity {limits.capacity}, used {used})."
+
+
+def release(state: State, consumer: str) -> None:
+    """Give back all that a consumer holds; the consumer is gone afterwards.
+
+    Raises
+    ------
+    UnknownConsumer
+        There is no such consumer.
+    """
+    _forget(state, consumer_row(state, consumer), bump=False)
+
+
+def move(state: State, source: str, target: str, owner: Owner) -> None:
+    """Hand all that ``source`` holds to ``target``, whose own is given back.
+
+    Raises
+    ------
+    UnknownConsumer
+        ``source`` holds nothing.
+    BadInput
+        Both are the same.
+    DoesNotFit
+        Limits of an amount were changed since ``source`` made its claim.
+    """
+    from kilonova_kernels.claims import move as move_kernel
+
+    if source == target or not target:
+        raise BadInput(f"Cannot move from {source!r} to {target!r}.")
+    source_row = consumer_row(state, source)
+    target_row = state.consumer_uuids.find(target)
+    made = target_row < 0
+    if made:
+        target_row = add_consumers(state, [target])
+    refused = np.zeros(1, np.int64)
+    columns = state.columns()
+    code = move_kernel(columns, source_row, target_row, refused)
+    if code != 0:
+        if made:
+            free_consumer(state, target_row)
+        inventory = int(refused[0])
+        from kilonova_kernels.claims import held
+
+        amount = held(columns, source_row, inventory)
+        raise DoesNotFit(reason(state, inventory, amount, code))
+    for column in ("project", "user", "type"):
+        values = state.tables.consumer[column]
+        if made:
+            values[target_row] = values[source_row]
+    _own(state, target_row, owner)
+    free_consumer(state, source_row)
+
+
+def resolve(
+    state: State, allocations: Allocations
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Find the inventory row of each allocation; ascending, with its amounts.
+
+    Raises
+    ------
+    BadInput, UnknownProvider, UnknownResourceClass, DoesNotFit
+        As ``claim``; DoesNotFit where a provider does not offer the class at all.
+    """
+    rows: dict[int, int] = {}
+    for identity, amounts in allocations.items():
+        provider = state.provider_row(identity)
+        if not amounts:
+            raise BadInput(f"Allocations of provider {identity!r} are empty.")
+        for name, amount in amounts.items():
+            if isinstance(amount, bool) or not isinstance(amount, int | np.integer):
+                raise BadInput(
+                    f"{identity!r}, {name}: the amount must be a whole number, "
+                    f"got {amount!r}."
+                )
+            if not 1 <= amount <= MAX_INT:
+                raise BadInput(
+                    f"{identity!r}, {name}: the amount must be in 1..{MAX_INT}, "
+                    f"got {amount}."
+                )
+            number = state.resource_classes.known(name)
+            row = state.inventory_row(provider, number)
+            if row < 0:
+                raise DoesNotFit(
+                    f"{identity!r} cannot give {amount} {name}: it has no inventory "
+                    "of that class, so room for 0."
+                )
+            rows[row] = int(amount)
+    ascending = sorted(rows)
+    return (
+        np.array(ascending, np.int32),
+        np.array([rows[row] for row in ascending], np.int64),
+    )
+
+
+def consumer_row(state: State, consumer: str) -> int:
+    """Give the row of a consumer.
+
+    Raises
+    ------
+    UnknownConsumer
+        No consumer with this UUID holds anything.
+    """
+    row = state.consumer_uuids.find(consumer)
+    if row < 0:
+        raise UnknownConsumer(f"No consumer {consumer!r} holds allocations.")
+    return row
+
+
+def check_consumer_generation(
+    state: State, consumer: str, row: int, generation: int | EllipsisType | None
+) -> None:
+    """Compare a consumer's generation; ``...`` does not, None wants a new consumer."""
+    if isinstance(generation, EllipsisType):
+        return
+    now = None if row < 0 else int(state.tables.consumer["generation"][row])
+    if generation != now:
+        raise GenerationConflict(
+            f"Consumer {consumer!r} is at generation {now}, not {generation}."
+        )
+
+
+def add_consumers(state: State, uuids: list[str]) -> int:
+    """Add consumers without allocations; give the first row. They lie in sequence.
+
+    An empty UUID makes an anonymous consumer, known by its row alone.
+    """
+    table = state.tables.consumer
+    if len(uuids) == 1 and state.free_consumers:
+        row = state.free_consumers.pop()
+        state.consumer_uuids.set(row, uuids[0])
+    else:
+        state.consumer_uuids.append(uuids)
+        if table.reserve(len(uuids)):
+            state.arrays_replaced()
+        row = table.append(len(uuids))
+    rows = slice(row, row + len(uuids))
+    for column in ("project", "user", "type", "first"):
+        table[column][rows] = -1
+    table["generation"][rows] = 0
+    return row
+
+
+def free_consumer(state: State, row: int) -> None:
+    """Take a consumer that holds nothing out; its row may be used again."""
+    if state.tables.consumer["first"][row] >= 0:
+        raise Conflict(f"Consumer {state.consumer_uuids[row]!r} holds allocations.")
+    state.consumer_uuids.set(row, "")
+    state.tables.consumer["generation"][row] = 0
+    state.free_consumers.append(row)
+
+
+def holdings(state: State, row: int) -> list[tuple[int, int]]:
+    """Give what a consumer holds: pairs of inventory row and amount."""
+    table = state.tables.allocation
+    found = []
+    at = int(state.tables.consumer["first"][row])
+    while at >= 0:
+        found.append((int(table["inventory"][at]), int(table["amount"][at])))
+        at = int(table["next"][at])
+    return found
+
+
+def _forget(state: State, row: int, *, bump: bool) -> None:
+    from kilonova_kernels import claims
+
+    columns = state.columns()
+    if bump:
+        claims.touch_providers(columns, row)
+    claims.release(columns, row)
+    free_consumer(state, row)
+
+
+def _own(state: State, row: int, owner: Owner) -> None:
+    table = state.tables.consumer
+    for column, names, value in (
+        ("project", state.projects, owner.project),
+        ("user", state.users, owner.user),
+        ("type", state.consumer_types, owner.consumer_type),
+    ):
+        if value is not None:
+            table[column][row] = names.number(value)

@@ -1,0 +1,344 @@
+"""``Cloud``: the public face of the columns."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import EllipsisType
+from typing import Any
+
+from kilonova.cloud import claims, document, providers
+from kilonova.cloud.claims import Allocations, Owner
+from kilonova.cloud.inventories import (
+    Inventories,
+    check_generation,
+    put_inventory,
+    remove_inventory,
+    remove_resource_class,
+    remove_trait,
+    set_aggregates,
+    set_inventories,
+    set_inventory,
+    set_traits,
+)
+from kilonova.cloud.offers import Inventory
+from kilonova.cloud.state import State
+
+
+class Cloud:
+    """Provider trees, inventories, traits, aggregates and allocations as columns.
+
+    Providers are named by UUID, or by name where they were given none. What is refused
+    leaves everything as it was. Writes from several threads are taken one at a time.
+
+    Attributes
+    ----------
+    state
+        The columns themselves, for kernels and for other parts of Kilonova.
+    """
+
+    def __init__(self) -> None:
+        self.state = State()
+
+    # In and out.
+
+    @classmethod
+    def from_document(cls, given: document.Document) -> "Cloud":
+        """Make a cloud of one JSON-like document; see ``docs/documents.md``.
+
+        Raises
+        ------
+        BadInput
+            Something in the document cannot be right; the message says where.
+        """
+        cloud = cls()
+        document.load(cloud.state, given)
+        return cloud
+
+    def to_document(self) -> dict[str, Any]:
+        """Give the document from which ``from_document`` makes an equal cloud."""
+        with self.state.lock:
+            return document.dump(self.state)
+
+    @classmethod
+    def read(cls, folder: str | Path) -> "Cloud":
+        """Open what ``write`` wrote, memory-mapped: pages are shared until written.
+
+        Raises
+        ------
+        BadTable, BadInput
+            A file is missing, or is not what the schema says.
+        """
+        from kilonova.cloud import files
+
+        cloud = cls()
+        files.read(cloud.state, Path(folder))
+        return cloud
+
+    def write(self, folder: str | Path) -> None:
+        """Write all columns as Arrow IPC files into a folder, all or nothing.
+
+        Raises
+        ------
+        BadInput
+            The folder cannot be written.
+        """
+        from kilonova.cloud import files
+
+        with self.state.lock:
+            files.write(self.state, Path(folder))
+
+    # Providers.
+
+    def add_provider(
+        self,
+        name: str,
+        parent: str | None = None,
+        *,
+        uuid: str | None = None,
+        inventories: Inventories | None = None,
+        traits: Iterable[str] = (),
+        aggregates: Iterable[str] = (),
+    ) -> None:
+        """Add a provider, as a root or as the last child of ``parent``.
+
+        Raises
+        ------
+        BadInput
+            The name or UUID is empty or taken, or a limit cannot be right.
+        UnknownProvider, UnknownResourceClass, UnknownTrait
+            A name is unknown.
+        """
+        state = self.state
+        with state.lock:
+            trait_numbers = [state.traits.known(trait) for trait in traits]
+            wanted = {
+                state.resource_classes.known(rc): Inventory.of(f"{name!r}, {rc}", given)
+                for rc, given in (inventories or {}).items()
+            }
+            row = providers.add_provider(state, name, parent, uuid)
+            table = state.tables.provider
+            table["trait_set"][row] = state.trait_sets.number(trait_numbers)
+            table["aggregate_set"][row] = state.aggregate_sets.number(
+                state.aggregates.number(aggregate) for aggregate in aggregates
+            )
+            for resource_class, inventory in wanted.items():
+                put_inventory(state, row, resource_class, inventory)
+
+    def remove_provider(self, provider: str) -> None:
+        """Remove a provider with its inventories.
+
+        Raises
+        ------
+        UnknownProvider
+            There is no such provider.
+        InUse
+            It has children or allocations.
+        """
+        with self.state.lock:
+            providers.remove_provider(self.state, self.state.provider_row(provider))
+
+    def rename_provider(self, provider: str, name: str) -> None:
+        """Give a provider another name; raises BadInput if it is taken."""
+        with self.state.lock:
+            row = self.state.provider_row(provider)
+            providers.rename_provider(self.state, row, name)
+
+    def set_parent(
+        self, provider: str, parent: str | None, *, may_reparent: bool = True
+    ) -> None:
+        """Hang a provider and all below it under ``parent``, or make it a root.
+
+        ``may_reparent=False`` is the rule before microversion 1.37: a parent stays.
+
+        Raises
+        ------
+        UnknownProvider
+            A provider is unknown.
+        BadInput
+            The parents would form a loop.
+        Conflict
+            The provider has another parent, and may not change it.
+        """
+        with self.state.lock:
+            row = self.state.provider_row(provider)
+            providers.set_parent(self.state, row, parent, may_reparent)
+
+    def set_inventories(
+        self,
+        provider: str,
+        inventories: Inventories,
+        *,
+        generation: int | None = None,
+    ) -> None:
+        """Replace all inventories of a provider; capacity may fall below usage.
+
+        Raises
+        ------
+        BadInput
+            A limit cannot be right.
+        UnknownProvider, UnknownResourceClass
+            A name is unknown.
+        InUse
+            A class that has allocations would vanish.
+        GenerationConflict
+            ``generation`` is given and is not the present one.
+        """
+        with self.state.lock:
+            row = self._row(provider, generation)
+            set_inventories(self.state, row, inventories)
+
+    def set_inventory(
+        self,
+        provider: str,
+        resource_class: str,
+        inventory: Inventory | Mapping[str, Any],
+        *,
+        generation: int | None = None,
+    ) -> None:
+        """Add or change the inventory of one class; raises as ``set_inventories``."""
+        with self.state.lock:
+            row = self._row(provider, generation)
+            set_inventory(self.state, row, resource_class, inventory)
+
+    def remove_inventory(self, provider: str, resource_class: str) -> None:
+        """Remove the inventory of one class.
+
+        Raises
+        ------
+        UnknownProvider, NotFound
+            The provider or its inventory does not exist.
+        InUse
+            The class has allocations.
+        """
+        with self.state.lock:
+            row = self.state.provider_row(provider)
+            remove_inventory(self.state, row, resource_class)
+
+    def set_traits(
+        self, provider: str, traits: Iterable[str], *, generation: int | None = None
+    ) -> None:
+        """Replace the traits of a provider; raises UnknownTrait."""
+        with self.state.lock:
+            set_traits(self.state, self._row(provider, generation), traits)
+
+    def set_aggregates(
+        self,
+        provider: str,
+        aggregates: Iterable[str],
+        *,
+        generation: int | None = None,
+    ) -> None:
+        """Replace the aggregates of a provider."""
+        with self.state.lock:
+            set_aggregates(self.state, self._row(provider, generation), aggregates)
+
+    def add_resource_class(self, name: str) -> None:
+        """Make a custom resource class known; raises BadInput if malformed."""
+        with self.state.lock:
+            self.state.resource_classes.add(name)
+
+    def remove_resource_class(self, name: str) -> None:
+        """Remove a custom resource class; raises InUse if it has inventories."""
+        with self.state.lock:
+            remove_resource_class(self.state, name)
+
+    def add_trait(self, name: str) -> None:
+        """Make a custom trait known; raises BadInput if malformed."""
+        with self.state.lock:
+            self.state.traits.add(name)
+
+    def remove_trait(self, name: str) -> None:
+        """Remove a custom trait; raises InUse if a provider has it."""
+        with self.state.lock:
+            remove_trait(self.state, name)
+
+    def generation(self, provider: str) -> int:
+        """Give the generation of a provider."""
+        row = self.state.provider_row(provider)
+        return int(self.state.tables.provider["generation"][row])
+
+    def inventories(self, provider: str) -> dict[str, Inventory]:
+        """Give what a provider offers, by resource class."""
+        state = self.state
+        classes = state.tables.inventory["resource_class"]
+        return {
+            state.resource_classes[int(classes[i])]: state.inventory_of(i)
+            for i in state.inventory_rows(state.provider_row(provider))
+        }
+
+    def usages(self, provider: str) -> dict[str, int]:
+        """Give the units in use at a provider, by resource class."""
+        state = self.state
+        table = state.tables.inventory
+        return {
+            state.resource_classes[int(table["resource_class"][i])]: int(
+                table["used"][i]
+            )
+            for i in state.inventory_rows(state.provider_row(provider))
+        }
+
+    # Claims.
+
+    def claim(
+        self,
+        consumer: str,
+        allocations: Allocations,
+        *,
+        project: str | None = None,
+        user: str | None = None,
+        consumer_type: str | None = None,
+        consumer_generation: int | EllipsisType | None = ...,
+    ) -> None:
+        """Replace all that a consumer holds by ``allocations``, or change nothing.
+
+        ``{}`` removes the consumer. ``consumer_generation`` None says that it is new;
+        left out, it is not compared.
+
+        Raises
+        ------
+        BadInput
+            An amount is not a whole number in 1..2147483647.
+        UnknownProvider, UnknownResourceClass
+            A name is unknown.
+        DoesNotFit
+            A provider cannot take an amount: which, of what, how much, what room.
+        GenerationConflict
+            The consumer is at another generation.
+        """
+        owner = Owner(project, user, consumer_type)
+        with self.state.lock:
+            claims.claim(self.state, consumer, allocations, owner, consumer_generation)
+
+    def release(self, consumer: str) -> None:
+        """Give back all that a consumer holds; raises UnknownConsumer."""
+        with self.state.lock:
+            claims.release(self.state, consumer)
+
+    def move(self, source: str, target: str) -> None:
+        """Hand all that ``source`` holds to ``target``, whose own is given back.
+
+        Raises
+        ------
+        UnknownConsumer
+            ``source`` holds nothing.
+        DoesNotFit
+            Limits of an amount were changed since ``source`` made its claim.
+        """
+        with self.state.lock:
+            claims.move(self.state, source, target, Owner())
+
+    def allocations(self, consumer: str) -> dict[str, dict[str, int]]:
+        """Give what a consumer holds: amounts by class, by provider; may be empty."""
+        state = self.state
+        row = state.consumer_uuids.find(consumer)
+        found: dict[str, dict[str, int]] = {}
+        table = state.tables.inventory
+        for at, amount in claims.holdings(state, row) if row >= 0 else ():
+            provider = state.provider_identity(int(table["provider"][at]))
+            name = state.resource_classes[int(table["resource_class"][at])]
+            found.setdefault(provider, {})[name] = amount
+        return found
+
+    def _row(self, provider: str, generation: int | None) -> int:
+        row = self.state.provider_row(provider)
+        check_generation(self.state, row, generation)
+        return row

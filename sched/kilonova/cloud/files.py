@@ -1,0 +1,222 @@
+"""A cloud as a folder of Arrow IPC files, which memory-map, and one JSON file.
+
+Each table of the register is one uncompressed file with the columns of the register;
+names are a binary column: UTF-8, or the byte 0xFF and 16 bytes for a canonical UUID.
+Vocabularies and sets, which are small, lie in ``cloud.json``.
+"""
+
+import json
+import mmap
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kilonova.cloud.offers import OfferDictionary
+from kilonova.cloud.schema import TABLES, columns_of
+from kilonova.cloud.state import State
+from kilonova.errors import BadInput, BadTable
+
+FORMAT = 1
+_NAMES = {
+    "provider": (("name", "provider_names"), ("uuid", "provider_uuids")),
+    "consumer": (("uuid", "consumer_uuids"),),
+}
+_VOCABULARIES = (
+    "resource_classes",
+    "traits",
+    "aggregates",
+    "projects",
+    "users",
+    "consumer_types",
+)
+_SETS = ("trait_sets", "aggregate_sets")
+
+
+def write(state: State, folder: Path) -> None:
+    """Write a state into ``folder``, which then holds all of it or is as it was.
+
+    Raises
+    ------
+    BadInput
+        The folder cannot be written, or holds something that is not a cloud.
+    """
+    if not _is_free(folder):
+        raise BadInput(
+            f"{folder} exists and is not a cloud; name a new or empty folder."
+        )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".kilonova-", dir=folder.parent))
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written: {error.strerror}.") from error
+    try:
+        fresh = scratch / "new"
+        fresh.mkdir()
+        _write_files(state, fresh)
+        if folder.exists():
+            os.replace(folder, scratch / "old")
+        os.replace(fresh, folder)
+    except OSError as error:
+        if (scratch / "old").exists() and not folder.exists():
+            os.replace(scratch / "old", folder)
+        raise BadInput(f"{folder} cannot be written: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_free(folder: Path) -> bool:
+    """Say whether a cloud may be written here without destroying anything else."""
+    if not folder.exists():
+        return True
+    if not folder.is_dir():
+        return False
+    return (folder / "cloud.json").is_file() or not any(folder.iterdir())
+
+
+def _write_files(state: State, folder: Path) -> None:
+    for name in TABLES:
+        table = state.tables[name]
+        arrays = {c.name: pa.array(table[c.name]) for c in columns_of(name)}
+        for column, attribute in _NAMES.get(name, ()):
+            arrays[column] = _binary(*getattr(state, attribute).packed())
+        made = pa.table(arrays)
+        path = str(folder / f"{name}.arrow")
+        with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, made.schema) as out:
+            out.write_table(made.combine_chunks())
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "counters": state.counters.tolist(),
+    }
+    for name in _VOCABULARIES:
+        facts[name] = getattr(state, name).slots()
+    for name in _SETS:
+        sets = getattr(state, name)
+        facts[name] = [sorted(sets[i]) for i in range(len(sets))]
+    text = json.dumps(facts, indent=1, ensure_ascii=False)
+    (folder / "cloud.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _binary(text: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Any:
+    offsets = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text)]
+    return pa.Array.from_buffers(pa.binary(), len(lengths), buffers)
+
+
+def read(state: State, folder: Path) -> None:
+    """Fill an empty state from a folder; pages are shared until they are written.
+
+    Raises
+    ------
+    BadTable
+        A file or column is missing, or has another type than the schema says.
+    BadInput
+        The folder is not a cloud, or one of another format.
+    """
+    facts = _read_facts(folder)
+    for name in TABLES:
+        path = folder / f"{name}.arrow"
+        table = _map(path)
+        arrays = {}
+        for column in columns_of(name):
+            arrays[column.name] = _array(table, column.name, column.dtype, path)
+        state.tables[name].load(arrays, str(path))
+        for column_name, attribute in _NAMES.get(name, ()):
+            text, offsets = _text(table, column_name, path)
+            getattr(state, attribute).load(text, offsets)
+    for name in _VOCABULARIES:
+        getattr(state, name).load(facts[name])
+    for name in _SETS:
+        for members in facts[name]:
+            getattr(state, name).number(members)
+    state.offers = OfferDictionary(state.tables.offer)
+    state.counters[:] = facts["counters"]
+    state.free_consumers = np.flatnonzero(state.tables.consumer["first"] < 0).tolist()
+    state.rows_moved()
+
+
+def _read_facts(folder: Path) -> dict[str, Any]:
+    path = folder / "cloud.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{folder} is not a cloud: {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise BadInput(f"{path} is not JSON: {error}.") from error
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        found = facts.get("format") if isinstance(facts, dict) else facts
+        raise BadInput(f"{path}: format must be {FORMAT}, got {found!r}.")
+    if missing := [k for k in ("counters", *_VOCABULARIES, *_SETS) if k not in facts]:
+        raise BadInput(f"{path}: {missing[0]!r} is missing.")
+    return facts
+
+
+class _Mapped:
+    """One Arrow file, mapped so that a write copies the page and not the file."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        whole = pa.py_buffer(self._map)
+        self._base = whole.address
+        batches = pa.ipc.open_file(whole)
+        if batches.num_record_batches > 1:
+            raise BadTable(f"{path}: expected one record batch, got several.")
+        self.schema = batches.schema
+        self._batch = (
+            batches.get_batch(0)
+            if batches.num_record_batches
+            else pa.RecordBatch.from_pylist([], schema=batches.schema)
+        )
+
+    def column(self, name: str) -> Any:
+        return self._batch.column(name)
+
+    def numpy(self, buffer: Any, dtype: str, count: int) -> NDArray[Any]:
+        """Give ``count`` values of a buffer as a writable array over the map."""
+        if buffer is None or not count:
+            return np.zeros(0, dtype)
+        return np.frombuffer(
+            self._map, dtype, count, offset=buffer.address - self._base
+        )
+
+
+def _map(path: Path) -> _Mapped:
+    try:
+        return _Mapped(path)
+    except OSError as error:
+        raise BadTable(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (pa.ArrowInvalid, ValueError) as error:
+        raise BadTable(f"{path} is not an Arrow file: {error}.") from error
+
+
+def _array(table: _Mapped, name: str, dtype: str, path: Path) -> NDArray[Any]:
+    column = _column(table, name, pa.from_numpy_dtype(np.dtype(dtype)), path)
+    return table.numpy(column.buffers()[1], dtype, len(column))
+
+
+def _text(
+    table: _Mapped, name: str, path: Path
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    column = _column(table, name, pa.binary(), path)
+    _, offsets, text = column.buffers()
+    ends = table.numpy(offsets, "int32", len(column) + 1 if len(column) else 0)
+    return table.numpy(text, "uint8", int(ends[-1]) if len(ends) else 0), ends
+
+
+def _column(table: _Mapped, name: str, expected: Any, path: Path) -> Any:
+    if name not in table.schema.names:
+        raise BadTable(f"{path}: column {name!r} is missing.")
+    found = table.schema.field(name).type
+    if found != expected:
+        raise BadTable(f"{path}: column {name!r} must be {expected}, got {found}.")
+    column = table.column(name)
+    if column.null_count:
+        raise BadTable(f"{path}: column {name!r} has nulls.")
+    return column

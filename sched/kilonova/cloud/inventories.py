@@ -1,0 +1,186 @@
+"""Edits of what providers have: inventories, traits, aggregates."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from kilonova.cloud.offers import Inventory
+from kilonova.cloud.state import State
+from kilonova.errors import BadInput, GenerationConflict, InUse, NotFound
+
+Inventories = Mapping[str, Inventory | Mapping[str, Any]]
+
+
+def check_generation(state: State, row: int, generation: int | None) -> None:
+    """Refuse an edit that was made for another generation of a provider.
+
+    Raises
+    ------
+    GenerationConflict
+        ``generation`` is given and is not the present one.
+    """
+    now = int(state.tables.provider["generation"][row])
+    if generation is not None and generation != now:
+        raise GenerationConflict(
+            f"Provider {state.provider_names[row]!r} is at generation {now}, "
+            f"not {generation}; read it again."
+        )
+
+
+def set_inventories(state: State, row: int, inventories: Inventories) -> None:
+    """Replace all inventories of a provider. Capacity may fall below what is used.
+
+    Raises
+    ------
+    BadInput
+        A limit cannot be right.
+    UnknownResourceClass
+        A class is neither standard nor known.
+    InUse
+        A class that has allocations would vanish.
+    """
+    name = state.provider_names[row]
+    wanted = {
+        state.resource_classes.known(rc): Inventory.of(f"{name!r}, {rc}", fields)
+        for rc, fields in inventories.items()
+    }
+    used = state.tables.inventory["used"]
+    classes = state.tables.inventory["resource_class"]
+    gone = [i for i in state.inventory_rows(row) if int(classes[i]) not in wanted]
+    for i in gone:
+        if used[i]:
+            _refuse_in_use(state, i)
+    for i in reversed(gone):
+        state.tables.remove("inventory", i)
+        state.rows_moved()
+    for resource_class, inventory in wanted.items():
+        put_inventory(state, row, resource_class, inventory)
+    touch(state, row)
+
+
+def set_inventory(
+    state: State, row: int, name: str, fields: Inventory | Mapping[str, Any]
+) -> None:
+    """Add or change the inventory of one class. Raises as ``set_inventories``."""
+    resource_class = state.resource_classes.known(name)
+    where = f"{state.provider_names[row]!r}, {name}"
+    put_inventory(state, row, resource_class, Inventory.of(where, fields))
+    touch(state, row)
+
+
+def remove_inventory(state: State, row: int, name: str) -> None:
+    """Remove the inventory of one class.
+
+    Raises
+    ------
+    NotFound
+        The provider has no inventory of the class.
+    InUse
+        The class has allocations.
+    """
+    inventory = state.inventory_row(row, state.resource_classes.find(name))
+    if inventory < 0:
+        raise NotFound(
+            f"Provider {state.provider_names[row]!r} has no inventory of {name!r}."
+        )
+    if state.tables.inventory["used"][inventory]:
+        _refuse_in_use(state, inventory)
+    state.tables.remove("inventory", inventory)
+    state.rows_moved()
+    touch(state, row)
+
+
+def put_inventory(
+    state: State, row: int, resource_class: int, inventory: Inventory
+) -> None:
+    """Write one inventory, in place where the provider has the class already."""
+    table = state.tables.inventory
+    at = state.inventory_row(row, resource_class)
+    offers = state.tables.offer.count
+    offer = state.offers.number(inventory)
+    if at < 0:
+        rows = state.inventory_rows(row)
+        before = table["resource_class"][rows.start : rows.stop] < resource_class
+        at = rows.start + int(before.sum())
+        state.tables.insert("inventory", at)
+        table["provider"][at] = row
+        table["resource_class"][at] = resource_class
+        table["offer"][at] = offer
+        state.rows_moved()
+        return
+    if state.tables.offer.count != offers:
+        state.arrays_replaced()
+    table["offer"][at] = offer
+    state.refresh(at)
+
+
+def set_traits(state: State, row: int, traits: Iterable[str]) -> None:
+    """Replace the traits of a provider.
+
+    Raises
+    ------
+    UnknownTrait
+        A trait is neither standard nor known.
+    """
+    numbers = frozenset(state.traits.known(name) for name in traits)
+    state.tables.provider["trait_set"][row] = state.trait_sets.number(numbers)
+    touch(state, row)
+
+
+def set_aggregates(state: State, row: int, aggregates: Iterable[str]) -> None:
+    """Replace the aggregates of a provider; unknown ones come to be by this."""
+    names = list(aggregates)
+    if "" in names:
+        raise BadInput("An aggregate's UUID must not be empty.")
+    numbers = frozenset(state.aggregates.number(name) for name in names)
+    state.tables.provider["aggregate_set"][row] = state.aggregate_sets.number(numbers)
+    touch(state, row)
+
+
+def touch(state: State, row: int) -> None:
+    """Note that a provider was edited: its generation, its tree, the facts."""
+    from kilonova_kernels.claims import record_change
+
+    state.tables.provider["generation"][row] += 1
+    state.facts += 1
+    record_change(state.columns(), row)
+
+
+def remove_resource_class(state: State, name: str) -> None:
+    """Remove a custom resource class.
+
+    Raises
+    ------
+    InUse
+        A provider has an inventory of it.
+    """
+    number = state.resource_classes.find(name)
+    if number >= 0 and (state.tables.inventory["resource_class"] == number).any():
+        raise InUse(f"Resource class {name!r} has inventories; remove them first.")
+    state.resource_classes.remove(name)
+
+
+def remove_trait(state: State, name: str) -> None:
+    """Remove a custom trait.
+
+    Raises
+    ------
+    InUse
+        A provider has it.
+    """
+    number = state.traits.find(name)
+    sets = np.flatnonzero(state.trait_sets.hits(frozenset({number})))
+    if number >= 0 and np.isin(state.tables.provider["trait_set"], sets).any():
+        raise InUse(f"Trait {name!r} is on providers; take it off them first.")
+    state.traits.remove(name)
+
+
+def _refuse_in_use(state: State, inventory: int) -> None:
+    table = state.tables.inventory
+    resource_class = state.resource_classes[int(table["resource_class"][inventory])]
+    provider = state.provider_names[int(table["provider"][inventory])]
+    raise InUse(
+        f"{resource_class} of provider {provider!r} has allocations of "
+        f"{int(table['used'][inventory])}; release them first."
+    )

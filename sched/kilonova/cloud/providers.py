@@ -1,0 +1,153 @@
+"""Edits of provider trees: add, rename, remove, give another parent."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud.state import State
+from kilonova.cloud.tables import Table
+from kilonova.errors import BadInput, Conflict, InUse
+
+
+def add_provider(state: State, name: str, parent: str | None, uuid: str | None) -> int:
+    """Add a provider as the last child of ``parent``, or as a root; give its row.
+
+    Raises
+    ------
+    BadInput
+        The name or UUID is empty, too long or taken.
+    UnknownProvider
+        There is no such parent.
+    """
+    if not 1 <= len(name) <= 200:
+        raise BadInput(f"A provider's name has 1 to 200 characters, got {name!r}.")
+    parent_row = -1 if parent is None else state.provider_row(parent)
+    table = state.tables.provider
+    row = table.count if parent is None else int(table["subtree_end"][parent_row])
+    state.provider_names.insert(row, [name])
+    try:
+        state.provider_uuids.insert(row, ["" if uuid in (None, name) else str(uuid)])
+    except BadInput:
+        state.provider_names.remove(row, 1)
+        raise
+    ends = table["subtree_end"]
+    ends[ends > row] += 1
+    state.tables.insert("provider", row)
+    table["parent"][row] = parent_row
+    table["root"][row] = row if parent is None else table["root"][parent_row]
+    table["subtree_end"][row] = row + 1
+    for ancestor in ancestors(table, row):
+        # An ancestor whose subtree ended just here was not moved with the others.
+        table["subtree_end"][ancestor] = max(table["subtree_end"][ancestor], row + 1)
+    state.rows_moved()
+    return row
+
+
+def ancestors(table: Table, row: int) -> list[int]:
+    """Give the rows above a provider, nearest first."""
+    found = []
+    above = int(table["parent"][row])
+    while above >= 0:
+        found.append(above)
+        above = int(table["parent"][above])
+    return found
+
+
+def rename_provider(state: State, row: int, name: str) -> None:
+    """Give a provider another name.
+
+    Raises
+    ------
+    BadInput
+        The name is empty, too long or taken.
+    """
+    if not 1 <= len(name) <= 200:
+        raise BadInput(f"A provider's name has 1 to 200 characters, got {name!r}.")
+    if state.provider_names.find(name) not in (-1, row):
+        raise BadInput(f"The name {name!r} is taken; names are unique.")
+    state.provider_names.set(row, name)
+
+
+def remove_provider(state: State, row: int) -> None:
+    """Remove a provider and its inventories.
+
+    Raises
+    ------
+    InUse
+        It has children or allocations.
+    """
+    table = state.tables.provider
+    name = state.provider_names[row]
+    if (children := int(table["subtree_end"][row]) - row - 1) > 0:
+        raise InUse(
+            f"Provider {name!r} has {children} providers below it; remove them first."
+        )
+    rows = state.inventory_rows(row)
+    if state.tables.inventory["used"][rows.start : rows.stop].any():
+        raise InUse(f"Provider {name!r} has allocations; release them first.")
+    for above in ancestors(table, row):
+        table["subtree_end"][above] -= 1
+    state.tables.remove("inventory", rows.start, len(rows))
+    state.tables.remove("provider", row)
+    ends = table["subtree_end"][row:]
+    ends -= 1
+    state.provider_names.remove(row, 1)
+    state.provider_uuids.remove(row, 1)
+    state.rows_moved()
+
+
+def set_parent(
+    state: State, row: int, parent: str | None, may_reparent: bool = True
+) -> None:
+    """Hang a provider and all below it under another parent, or make it a root.
+
+    ``may_reparent`` False is the rule before microversion 1.37: a parent that is set
+    stays.
+
+    Raises
+    ------
+    UnknownProvider
+        There is no such parent.
+    BadInput
+        The parent is the provider itself or below it.
+    Conflict
+        It has another parent, and may not change it.
+    """
+    table = state.tables.provider
+    name = state.provider_names[row]
+    target = -1 if parent is None else state.provider_row(parent)
+    before = int(table["parent"][row])
+    if target == before:
+        return
+    if before >= 0 and not may_reparent:
+        raise Conflict(
+            f"Provider {name!r} keeps its parent "
+            f"{state.provider_names[before]!r}: changing it needs microversion 1.37."
+        )
+    end = int(table["subtree_end"][row])
+    if row <= target < end:
+        raise BadInput(
+            f"Provider {name!r} cannot have {parent!r} as parent: that would be a loop."
+        )
+    table["parent"][row] = target
+    # As the last child of the new parent, as for a new provider.
+    place = table.count if target < 0 else int(table["subtree_end"][target])
+    moved = np.arange(row, end)
+    rest = np.concatenate([np.arange(row), np.arange(end, table.count)])
+    at = place if place <= row else place - len(moved)
+    reorder(state, np.insert(rest, at, moved))
+
+
+def reorder(state: State, order: NDArray[np.int64]) -> None:
+    """Lay the providers in another preorder: new row i is what was row ``order[i]``."""
+    from kilonova_kernels.trees import close_trees
+
+    tables = state.tables
+    tables.reorder("provider", order)
+    state.provider_names.reorder(order)
+    state.provider_uuids.reorder(order)
+    inventory = tables.inventory
+    by_provider = np.lexsort((inventory["resource_class"], inventory["provider"]))
+    tables.reorder("inventory", by_provider)
+    table = tables.provider
+    close_trees(table["parent"], table["root"], table["subtree_end"])
+    state.rows_moved()

@@ -1,0 +1,100 @@
+"""The register of all columns: one line each, and nothing is a column without it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.errors import BadTable
+
+
+class Column(NamedTuple):
+    """One column of one table.
+
+    Attributes
+    ----------
+    table, name
+        Where it is; the first dimension is the rows of the table.
+    dtype
+        Numpy's name of the type.
+    unit
+        Unit of a value; empty for row numbers and counts.
+    refers
+        Table whose row numbers the values are, or empty. Such values follow when rows
+        of that table are inserted or removed; -1 refers to nothing.
+    doc
+        Meaning, one line.
+    """
+
+    table: str
+    name: str
+    dtype: str
+    unit: str
+    refers: str
+    doc: str
+
+
+_UNIT = "unit of the class"
+
+COLUMNS = (
+    Column("provider", "parent", "int32", "", "provider", "Parent; -1 for a root."),
+    Column("provider", "root", "int32", "", "provider", "Root of the tree."),
+    Column("provider", "subtree_end", "int32", "", "", "Row after its subtree's last."),
+    Column("provider", "generation", "int32", "", "", "Placement's generation."),
+    Column("provider", "trait_set", "int32", "", "", "Number of its set of traits."),
+    Column("provider", "aggregate_set", "int32", "", "", "Number of its aggregates."),
+    Column("provider", "changed", "int64", "writes", "", "Root: count at last change."),
+    Column("inventory", "provider", "int32", "", "provider", "Who offers."),
+    Column("inventory", "resource_class", "int16", "", "", "What is offered."),
+    Column("inventory", "offer", "int32", "", "offer", "Under which limits."),
+    Column("inventory", "used", "int64", _UNIT, "", "Sum of its allocations."),
+    Column("offer", "total", "int32", _UNIT, "", "All there is."),
+    Column("offer", "reserved", "int32", _UNIT, "", "Kept out of allocations."),
+    Column("offer", "min_unit", "int32", _UNIT, "", "Smallest amount of a claim."),
+    Column("offer", "max_unit", "int32", _UNIT, "", "Largest amount of a claim."),
+    Column("offer", "step_size", "int32", _UNIT, "", "Divisor of every amount."),
+    Column("offer", "allocation_ratio", "float64", "", "", "Overcommit."),
+    Column("offer", "capacity", "int64", _UNIT, "", "int((total-reserved) x ratio)."),
+    Column("consumer", "project", "int32", "", "", "Number of the project; -1 none."),
+    Column("consumer", "user", "int32", "", "", "Number of the user; -1 none."),
+    Column("consumer", "type", "int32", "", "", "Number of the type; -1 none."),
+    Column("consumer", "generation", "int32", "", "", "Placement's generation."),
+    Column("consumer", "first", "int32", "", "allocation", "First row; -1: no more."),
+    Column("allocation", "consumer", "int32", "", "consumer", "Who holds; -1: free."),
+    Column("allocation", "inventory", "int32", "", "inventory", "What is held."),
+    Column("allocation", "amount", "int32", _UNIT, "", "Units held, at least 1."),
+    Column("allocation", "next", "int32", "", "allocation", "Next of the consumer."),
+)
+
+TABLES = ("provider", "inventory", "offer", "consumer", "allocation")
+
+
+def columns_of(table: str) -> tuple[Column, ...]:
+    """Give the columns of one table, in the order of the register."""
+    return tuple(column for column in COLUMNS if column.table == table)
+
+
+def validate(column: Column, array: NDArray[np.generic], where: str = "") -> None:
+    """Refuse an array that is not what the register says of ``column``.
+
+    Raises
+    ------
+    BadTable
+        The dtype differs, or the array is not one C-contiguous dimension.
+    """
+    name = f"{where or column.table}: column {column.name!r}"
+    if array.dtype != np.dtype(column.dtype):
+        raise BadTable(f"{name} must be {column.dtype}, got {array.dtype}.")
+    if array.ndim != 1 or not array.flags.c_contiguous:
+        raise BadTable(f"{name} must be one contiguous dimension, got {array.shape}.")
+
+
+def describe() -> str:
+    """Give the register as a Markdown table, for the documentation."""
+    lines = ["| table | column | dtype | unit | refers to | meaning |"]
+    lines.append("|---|---|---|---|---|---|")
+    lines += [
+        f"| {c.table} | `{c.name}` | {c.dtype} | {c.unit} | {c.refers} | {c.doc} |"
+        for c in COLUMNS
+    ]
+    return "\n".join(lines) + "\n"

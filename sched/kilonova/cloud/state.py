@@ -1,0 +1,181 @@
+"""All that a cloud holds: tables, dictionaries, names, and what is derived of them."""
+
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud import vocabulary
+from kilonova.cloud.index import Index
+from kilonova.cloud.names import NameColumn
+from kilonova.cloud.offers import Inventory, OfferDictionary
+from kilonova.cloud.sets import SetDictionary
+from kilonova.cloud.tables import Tables
+from kilonova.errors import UnknownProvider
+
+if TYPE_CHECKING:
+    from kilonova_kernels.columns import StateColumns
+
+
+class State:
+    """Tables of the register with the dictionaries that give their numbers a meaning.
+
+    Providers lie in tree preorder, inventories by provider and class. ``structure``
+    counts changes that move rows, ``facts`` changes of traits, aggregates and limits:
+    who keeps something that was derived compares them, and reads the journal for trees
+    whose usage changed.
+    """
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+        self.offers = OfferDictionary(self.tables.offer)
+        self.provider_names = NameColumn()
+        self.provider_uuids = NameColumn()
+        self.consumer_uuids = NameColumn()
+        self.resource_classes = vocabulary.resource_classes()
+        self.traits = vocabulary.traits()
+        self.aggregates = vocabulary.Vocabulary()
+        self.projects = vocabulary.Vocabulary()
+        self.users = vocabulary.Vocabulary()
+        self.consumer_types = vocabulary.Vocabulary()
+        self.trait_sets = SetDictionary()
+        self.aggregate_sets = SetDictionary()
+        self.structure = 0
+        self.facts = 0
+        self.lock = RLock()
+        # Writes so far, allocation rows ever used, first free one, rows in use.
+        self.counters = np.array([0, 0, -1, 0], np.int64)
+        self.journal = np.zeros(1024, np.int32)
+        self.free_consumers: list[int] = []
+        self._index: Index | None = None
+        self._columns: StateColumns | None = None
+
+    # Who is meant.
+
+    def provider_row(self, identity: str) -> int:
+        """Give the row of a provider by UUID, or by name where it has none of its own.
+
+        Raises
+        ------
+        UnknownProvider
+            No provider has this UUID or name.
+        """
+        row = self.find_provider(identity)
+        if row < 0:
+            count = self.tables.provider.count
+            raise UnknownProvider(
+                f"No resource provider {identity!r} among the {count} of this cloud."
+            )
+        return row
+
+    def find_provider(self, identity: str) -> int:
+        """Give the row of a provider by UUID or name, or -1."""
+        row = self.provider_uuids.find(identity)
+        return row if row >= 0 else self.provider_names.find(identity)
+
+    def provider_identity(self, row: int) -> str:
+        """Give the UUID of a provider, or its name where it has none."""
+        return self.provider_uuids[row] or self.provider_names[row]
+
+    def inventory_row(self, provider: int, resource_class: int) -> int:
+        """Give the inventory of a class at a provider, or -1."""
+        rows = self.inventory_rows(provider)
+        classes = self.tables.inventory["resource_class"][rows.start : rows.stop]
+        found = np.flatnonzero(classes == resource_class)
+        return rows.start + int(found[0]) if len(found) else -1
+
+    def inventory_rows(self, provider: int) -> range:
+        """Give the rows of all inventories of a provider."""
+        start = self.index().inventory_start
+        return range(int(start[provider]), int(start[provider + 1]))
+
+    def inventory_of(self, row: int) -> Inventory:
+        """Give the limits of one inventory."""
+        return self.offers[int(self.tables.inventory["offer"][row])]
+
+    # What is derived.
+
+    def index(self) -> Index:
+        """Give the derived look-up columns, made anew if rows moved."""
+        if self._index is None:
+            trees = int((self.tables.provider["parent"] < 0).sum())
+            if trees > len(self.journal):
+                self.journal = np.zeros(1 << trees.bit_length(), np.int32)
+            self._index = Index.of(self.tables, len(self.resource_classes))
+        return self._index
+
+    def columns(self, spare_allocations: int = 0) -> "StateColumns":
+        """Give what kernels read and write, with room for more allocation rows."""
+        if self._columns is not None and not self.tables.allocation.reserve(
+            spare_allocations
+        ):
+            return self._columns
+        self.tables.allocation.reserve(spare_allocations)
+        fresh = self._index is None
+        self._columns = _columns_of(self, self.index())
+        if fresh:
+            from kilonova_kernels.claims import refresh_all_largest
+
+            refresh_all_largest(self._columns)
+        return self._columns
+
+    def refresh(self, inventory: int) -> None:
+        """Derive anew what hangs on the limits and usage of one inventory."""
+        from kilonova_kernels.claims import refresh_largest
+
+        refresh_largest(self.columns(), inventory)
+
+    def rows_moved(self) -> None:
+        """Forget what was derived: rows were added, removed or moved."""
+        self.structure += 1
+        self._index = None
+        self._columns = None
+
+    def arrays_replaced(self) -> None:
+        """Forget the columns given out: a table grew, its rows stayed."""
+        self._columns = None
+
+    def journal_since(self, stamp: int) -> NDArray[np.int32] | None:
+        """Give roots of trees changed after ``stamp`` writes, repeats included.
+
+        None when the journal does not go back that far: then any tree may have changed.
+        """
+        writes = int(self.counters[0])
+        size = len(self.journal)
+        if writes - stamp > size:
+            return None
+        return self.journal[np.arange(stamp, writes) % size]
+
+
+def _columns_of(state: State, index: Index) -> "StateColumns":
+    from kilonova_kernels.columns import StateColumns
+
+    tables = state.tables
+    inventory, offer, provider = tables.inventory, tables.offer, tables.provider
+    spared = {
+        f"{table.name}_{name}": table.whole(name)
+        for table, names in (
+            (tables.consumer, ("first", "generation")),
+            (tables.allocation, ("consumer", "inventory", "amount", "next")),
+        )
+        for name in names
+    }
+    fields: dict[str, NDArray[np.generic]] = {
+        "inventory_provider": inventory["provider"],
+        "inventory_offer": inventory["offer"],
+        "inventory_used": inventory["used"],
+        "inventory_position": index.inventory_position,
+        "largest": index.largest,
+        "offer_min_unit": offer["min_unit"],
+        "offer_max_unit": offer["max_unit"],
+        "offer_step_size": offer["step_size"],
+        "offer_capacity": offer["capacity"],
+        "provider_root": provider["root"],
+        "provider_generation": provider["generation"],
+        "provider_changed": provider["changed"],
+        "journal": state.journal,
+        "counters": state.counters,
+        **spared,
+    }
+    return StateColumns(**fields)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Recorded clusters and traces: replay, metrics and the report of a replay."""

@@ -1,0 +1,93 @@
+"""What must hold between the groups of a request, wherever they come from."""
+
+from collections.abc import Iterable, Sequence
+
+from kilonova.errors import BadRequest
+from kilonova.request.group import Request, RequestGroup
+
+_BAD_VALUE = "placement.query.bad_value"
+_MISSING_VALUE = "placement.query.missing_value"
+
+
+def check_request(request: Request) -> None:
+    """Refuse a request that Placement refuses at its latest microversion.
+
+    Raises
+    ------
+    BadRequest
+        If two groups have one suffix, the groups do not belong together
+        (`check_groups`), they demand and forbid the same trait (`check_traits`), or
+        they need a group policy and there is none (`check_group_policy`).
+    """
+    suffixes = [group.suffix for group in request.groups]
+    for suffix in suffixes:
+        if suffixes.count(suffix) > 1:
+            raise BadRequest(f"Suffixes must differ, got {suffix!r} more than once.")
+    check_groups(request.groups, request.same_subtree)
+    check_traits(request.groups)
+    check_group_policy(request)
+
+
+def check_groups(
+    groups: Sequence[RequestGroup], same_subtree: Iterable[frozenset[str]]
+) -> None:
+    """Refuse groups without resources that no same_subtree names, or the reverse.
+
+    Raises
+    ------
+    BadRequest
+        If no group has resources, a group without them is in no same_subtree, or a
+        same_subtree names a suffix that no group has.
+    """
+    if not any(group.resources for group in groups):
+        raise BadRequest(
+            "resources must be given for at least one group, got none.",
+            code=_MISSING_VALUE,
+        )
+    named = frozenset[str]().union(*same_subtree)
+    for group in groups:
+        if not group.resources and group.suffix not in named:
+            raise BadRequest(
+                f"resources{group.suffix} must be given, or same_subtree must name "
+                f"{group.suffix!r}, got neither.",
+                code=_BAD_VALUE,
+            )
+    known = {group.suffix for group in groups}
+    if not named <= known:
+        raise BadRequest(
+            f"same_subtree must name suffixes of {sorted(known)}, "
+            f"got {sorted(named - known)}.",
+            code=_BAD_VALUE,
+        )
+
+
+def check_all_have_resources(groups: Sequence[RequestGroup]) -> None:
+    """Refuse groups without resources, as Placement does before microversion 1.36."""
+    if not groups:
+        raise BadRequest("resources must be given for at least one group, got none.")
+    for group in groups:
+        if not group.resources:
+            raise BadRequest(
+                f"resources{group.suffix} must be given before microversion 1.36, "
+                "got other parameters of the group only."
+            )
+
+
+def check_traits(groups: Iterable[RequestGroup]) -> None:
+    """Refuse a group that demands a trait, or any of several, and forbids them all."""
+    for group in groups:
+        for clause in group.required:
+            if clause <= group.forbidden:
+                raise BadRequest(
+                    f"required{group.suffix} must not demand and forbid the same "
+                    f"traits, got {sorted(clause)} in both."
+                )
+
+
+def check_group_policy(request: Request) -> None:
+    """Refuse two or more groups with a suffix, with resources or not, and no policy."""
+    if len(request.suffixes) > 1 and request.group_policy is None:
+        raise BadRequest(
+            "group_policy must be 'none' or 'isolate' with two or more suffixed "
+            f"groups, got none for {list(request.suffixes)}."
+        )

@@ -22,11 +22,37 @@ _CACHE_DIR = str(_PARENT / f"kernels-{hashlib.sha256(_TEXT).hexdigest()[:12]}")
 
 
 def kernel(function: F) -> F:
-    """Compile ``function`` with the options that every kernel shares.
+    """Compile ``function`` so that Python can call it.
 
     Fast-math stays off: weights are compared bit for bit with the oracle in tests/.
     """
-    compile_ = njit(cache=True, nogil=True, error_model="numpy")
+    return _compile(function)
+
+
+def part(function: F) -> F:
+    """Compile ``function`` for the kernels that call it; Python cannot call it.
+
+    The code by which Python could call it takes half the time to compile.
+    """
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def inlined(function: F) -> F:
+    """Compile ``function`` into the kernels that call it; Python cannot call it.
+
+    A group of columns is some two hundred words: passing it on costs more than a small
+    function does.
+    """
+    return _compile(
+        function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )
+
+
+def _compile(function: F, **options: bool) -> F:
+    # Without numba's reference counts: each look at a column in a group would cost two
+    # atomic operations, ten times the work of a small kernel. So kernels cannot
+    # allocate, which they should not anyway.
+    compile_ = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)
     # numba reads the folder while it decorates; other packages keep their own.
     before, _CONFIG.CACHE_DIR = _CONFIG.CACHE_DIR, _CACHE_DIR
     try:

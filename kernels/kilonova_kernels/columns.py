@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
+Int16 = NDArray[np.int16]
 UInt32 = NDArray[np.uint32]
 UInt16 = NDArray[np.uint16]
 UInt8 = NDArray[np.uint8]
@@ -14,40 +15,296 @@ Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 
-class StateColumns(NamedTuple):
-    """What claims read and write: inventories, consumers and their allocations.
+class Counter:
+    """Positions in ``CloudColumns.counters``, (4,) int64."""
 
-    I inventories, F offers, P providers, A allocations, J journal entries. The dtypes,
-    units and meanings are those of ``kilonova.cloud.schema``; the last two fields are
-    the journal, which the schema does not know because no file holds it.
+    WRITES = 0
+    ALLOCATIONS = 1
+    FREE = 2
+    LIVE = 3
+
+
+class CloudColumns(NamedTuple):
+    """What is known of a cloud, as kernels read it, and as claims write it.
+
+    P providers, T trees, I inventories, F offers, A allocations with spare rows, J
+    journal entries. Meanings and units are those of ``kilonova.cloud.schema`` and
+    ``kilonova.cloud.index`` and ``kilonova.cloud.sharing`` (``sharing``, ``share_*``,
+    ``anchor_*``); the fields here are named after table and column.
     """
 
+    provider_root: Int32
+    provider_subtree_end: Int32
+    provider_trait_set: Int32
+    provider_aggregate_set: Int32
+    provider_generation: Int32
+    provider_changed: Int64
     inventory_provider: Int32
+    inventory_resource_class: Int16
     inventory_offer: Int32
     inventory_used: Int64
-    inventory_position: Int32
-    largest: Int32
     offer_min_unit: Int32
     offer_max_unit: Int32
     offer_step_size: Int32
     offer_capacity: Int64
-    provider_root: Int32
-    provider_generation: Int32
-    provider_changed: Int64
     consumer_first: Int32
     consumer_generation: Int32
     allocation_consumer: Int32
     allocation_inventory: Int32
     allocation_amount: Int32
     allocation_next: Int32
+    inventory_start: Int32
+    class_start: Int32
+    class_row: Int32
+    inventory_position: Int32
+    largest: Int32
+    roots: Int32
+    sharing: Int32
+    share_start: Int32
+    share_provider: Int32
+    anchor_start: Int32
+    anchor_tree: Int32
     journal: Int32
     counters: Int64
 
 
-class Counter:
-    """Positions in ``StateColumns.counters``, (4,) int64."""
+class PlanColumns(NamedTuple):
+    """Compiled requests, one after the other.
 
-    WRITES = 0
-    ALLOCATIONS = 1
-    FREE = 2
-    LIVE = 3
+    Q plans, G groups, S slots, K resources, B subtree conditions in all; X trait sets,
+    Y aggregate sets. A *slot* is what must come from one provider: a suffixed group,
+    or one class of the unsuffixed group.
+
+    Attributes
+    ----------
+    plan_group, plan_slot, plan_subtree
+        First group, slot, subtree condition of each plan, (Q + 1,).
+    plan_root_ok
+        Whether a root with this trait set may be the anchor, (Q, X).
+    plan_bits
+        Bits of all required clauses of the unsuffixed group, (Q,).
+    plan_isolate
+        Whether suffixed groups must be on different providers, (Q,).
+    plan_twins
+        How many alike suffixed groups the plan's ``counted`` slots stand for, (Q,).
+    plan_counts
+        Whether counting providers decides if a tree fits, without a search, (Q,).
+    plan_flat
+        Whether no two providers of one tree may take part (before 1.29), (Q,).
+    group_suffixed
+        (G,).
+    group_tree
+        Root that the group's providers must be under, or -1, (G,).
+    group_trait_ok
+        Whether a provider with this trait set may serve the group, (G, X).
+    group_bits
+        Required clauses of the unsuffixed group that a trait set hits, (G, X).
+    group_member, group_banned
+        Whether an aggregate set hits all ``member_of`` clauses, or a forbidden
+        aggregate, (G, Y).
+    slot_group, slot_resource
+        Group of each slot, (S,); its first resource, (S + 1,).
+    slot_counted
+        Whether counting looks at the slot: no for the second of two alike, (S,).
+    resource_class, resource_amount
+        (K,); amounts in the unit of the class, class -1 where nothing offers it.
+    subtree_groups
+        Groups of each subtree condition, as bits over the plan's groups, (B,).
+    """
+
+    plan_group: Int32
+    plan_slot: Int32
+    plan_subtree: Int32
+    plan_root_ok: Bool
+    plan_bits: Int64
+    plan_isolate: Bool
+    plan_twins: Int32
+    plan_counts: Bool
+    plan_flat: Bool
+    group_suffixed: Bool
+    group_tree: Int32
+    group_trait_ok: Bool
+    group_bits: Int64
+    group_member: Bool
+    group_banned: Bool
+    slot_group: Int32
+    slot_resource: Int32
+    slot_counted: Bool
+    resource_class: Int32
+    resource_amount: Int64
+    subtree_groups: Int64
+
+
+class SearchColumns(NamedTuple):
+    """Working memory of a search in one tree.
+
+    S slots and K resources of the largest plan, M providers of the largest pool.
+
+    Attributes
+    ----------
+    option_count
+        Providers that each slot could take, (S,) int32.
+    option_provider
+        Those providers, (S, M) int32.
+    option_inventory
+        The inventory of each resource at each option of its slot, (K, M) int32.
+    order
+        Slots in the order in which the search fills them, (S,) int32.
+    choice
+        Option taken at each depth of the search, (S,) int32.
+    reach
+        Clauses that slots from this depth on can still hit, (S + 1,) int64.
+    cursor
+        (1,) int64: depth; -1 before the first candidate of a tree.
+    claim_inventory, claim_amount
+        Rows of a claim, merged by inventory, (K,).
+    refused
+        (1,) int64: for ``claim``.
+    """
+
+    option_count: Int32
+    option_provider: Int32
+    option_inventory: Int32
+    order: Int32
+    choice: Int32
+    reach: Int64
+    cursor: Int64
+    claim_inventory: Int32
+    claim_amount: Int64
+    refused: Int64
+
+
+class ResultColumns(NamedTuple):
+    """Room for candidates, and where the search for them stands.
+
+    Attributes
+    ----------
+    tree
+        Tree of each candidate, (C,).
+    provider
+        Provider of each slot of it, (C, S).
+    at
+        (4,): index of the tree that is searched; whether its search has begun; the
+        most candidates to take of one tree, 0 for all; how many of it were taken.
+    """
+
+    tree: Int32
+    provider: Int32
+    at: Int64
+
+
+class DeviceColumns(NamedTuple):
+    """What packing weighers know of hosts with devices, and of what is asked of them.
+
+    T trees, D devices of the largest host, Q plans, N typical requests, L distinct
+    amounts among them, K kinds of request, X trait sets. Free amounts are kept up to
+    date tree by tree, from the cloud's columns.
+
+    Attributes
+    ----------
+    classes
+        Resource class of the CPU and of a device, (2,).
+    normal
+        CPU and device units of the largest host, (2,).
+    whole
+        Units of one whole device, (1,).
+    cpu_free
+        Free CPU units of each tree, (T,).
+    device_count, device_free
+        Devices of each tree, (T,), and the free units of each, (T, D).
+    host_kinds
+        Requests of each kind that a tree holds, (T, K).
+    host_fragment
+        Expected idle units that a typical request cannot use, (T,).
+    host_unusable
+        The same times the number of typical requests counted, as a whole, (T,).
+    plan_cpu, plan_amount, plan_devices, plan_kind
+        CPU units, units of each device, number of devices asked, (Q,); kind: 0 a
+        share, k whole devices, -1 no device.
+    typical_cpu, typical_amount, typical_devices
+        The same for typical requests, (N,).
+    typical_level
+        Index of the amount in ``level_amount``, (N,).
+    typical_frequency, typical_count
+        Share and number among the typical requests, (N,).
+    typical_allowed
+        Whether a root with this trait set may serve it, (N, X).
+    level_amount
+        Distinct amounts, (L,).
+    scratch, sums
+        Working memory, (3, max(D, L)) and (6,).
+    """
+
+    classes: Int64
+    normal: Int64
+    whole: Int64
+    cpu_free: Int64
+    device_count: Int64
+    device_free: Int64
+    host_kinds: Int64
+    host_fragment: Float64
+    host_unusable: Int64
+    plan_cpu: Int64
+    plan_amount: Int64
+    plan_devices: Int64
+    plan_kind: Int64
+    typical_cpu: Int64
+    typical_amount: Int64
+    typical_devices: Int64
+    typical_level: Int64
+    typical_frequency: Float64
+    typical_count: Int64
+    typical_allowed: Bool
+    level_amount: Int64
+    scratch: Int64
+    sums: Float64
+
+
+class MarkColumns(NamedTuple):
+    """What is kept of each plan between decisions: marks and weights of all trees.
+
+    Attributes
+    ----------
+    weight
+        Weight of each tree, minus infinity where it does not fit, (Q, T).
+    preferred
+        Provider that the weigher wants for the first suffixed group, or -1, (Q, T).
+    stamp
+        Count of writes up to which the marks of a plan are true; -1 none, (Q,).
+    rank
+        Of trees with equal weights, the lower rank is taken, (T,).
+    policy
+        Number of the weigher, of ``kilonova_kernels.packing``, (1,).
+    """
+
+    weight: Float64
+    preferred: Int32
+    stamp: Int64
+    rank: Int64
+    policy: Int64
+
+
+class BatchColumns(NamedTuple):
+    """Requests to place one after the other, and what became of them.
+
+    Attributes
+    ----------
+    plan
+        Plan of each request, (N,).
+    consumer
+        Row of the consumer of each request, (N,). There are spare allocation rows for
+        all of them.
+    draw
+        Numbers in [0, 1), (N, 2): which of equally good hosts, and which device. Read
+        by the Random policy alone.
+    tree
+        Output, (N,): tree that took the request, or -1.
+    unusable
+        Output, (N,): sum of ``host_unusable`` after the request.
+    """
+
+    plan: Int32
+    consumer: Int32
+    draw: Float64
+    tree: Int32
+    unusable: Int64

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kilonova_kernels._jit import kernel
+from kilonova_kernels._jit import inlined, kernel
 from kilonova_kernels.columns import Int32, UInt8, UInt16, UInt32
 
 # FNV-1a, cut to 62 bits so that the product needs no unsigned type.
@@ -13,12 +13,12 @@ EMPTY = -1
 REMOVED = -2
 
 
-@kernel
+@inlined
 def slot_of(key: UInt8, mask: int) -> int:
     """Give the first slot to look in for ``key``, in a table of ``mask + 1`` slots."""
-    h = _BASIS
+    h = np.int64(_BASIS)
     for i in range(key.shape[0]):
-        h = ((h ^ np.int64(key[i])) * _PRIME) & _BITS
+        h = ((h ^ np.int64(key[i])) * np.int64(_PRIME)) & np.int64(_BITS)
     # The low bits of FNV-1a mix badly for keys that differ in their last byte.
     return int((h ^ (h >> 29)) & mask)
 

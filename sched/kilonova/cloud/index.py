@@ -38,7 +38,7 @@ class Index:
 
     @classmethod
     def of(cls, tables: Tables, class_count: int) -> "Index":
-        """Derive the index; ``largest`` is left at zero for a kernel to fill."""
+        """Derive the index from what the tables now hold."""
         provider = tables.inventory["provider"]
         resource_class = tables.inventory["resource_class"]
         counts = np.bincount(provider, minlength=tables.provider.count)
@@ -51,9 +51,17 @@ class Index:
             class_start=_starts(class_counts),
             class_row=class_row,
             inventory_position=position,
-            largest=np.zeros(len(class_row), np.int32),
+            largest=_largest(tables)[class_row],
             roots=np.flatnonzero(tables.provider["parent"] < 0).astype(np.int32),
         )
+
+
+def _largest(tables: Tables) -> NDArray[np.int32]:
+    """Give the largest single amount each inventory can give, as claims keep it."""
+    inventory, offer = tables.inventory, tables.offer
+    room = offer["capacity"][inventory["offer"]] - inventory["used"]
+    most = np.minimum(room, offer["max_unit"][inventory["offer"]])
+    return np.maximum(most, 0).astype(np.int32)
 
 
 def _starts(counts: NDArray[np.int64]) -> NDArray[np.int32]:

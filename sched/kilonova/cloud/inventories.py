@@ -125,6 +125,7 @@ def set_traits(state: State, row: int, traits: Iterable[str]) -> None:
     """
     numbers = frozenset(state.traits.known(name) for name in traits)
     state.tables.provider["trait_set"][row] = state.trait_sets.number(numbers)
+    state.facts_changed()
     touch(state, row)
 
 
@@ -135,15 +136,15 @@ def set_aggregates(state: State, row: int, aggregates: Iterable[str]) -> None:
         raise BadInput("An aggregate's UUID must not be empty.")
     numbers = frozenset(state.aggregates.number(name) for name in names)
     state.tables.provider["aggregate_set"][row] = state.aggregate_sets.number(numbers)
+    state.facts_changed()
     touch(state, row)
 
 
 def touch(state: State, row: int) -> None:
-    """Note that a provider was edited: its generation, its tree, the facts."""
+    """Note that a provider was edited: its generation, and its tree in the journal."""
     from kilonova_kernels.claims import record_change
 
     state.tables.provider["generation"][row] += 1
-    state.facts += 1
     record_change(state.columns(), row)
 
 

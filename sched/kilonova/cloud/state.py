@@ -1,7 +1,7 @@
 """All that a cloud holds: tables, dictionaries, names, and what is derived of them."""
 
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +11,19 @@ from kilonova.cloud.index import Index
 from kilonova.cloud.names import NameColumn
 from kilonova.cloud.offers import Inventory, OfferDictionary
 from kilonova.cloud.sets import SetDictionary
+from kilonova.cloud.sharing import SHARES, Sharing
 from kilonova.cloud.tables import Tables
 from kilonova.errors import UnknownProvider
 
 if TYPE_CHECKING:
-    from kilonova_kernels.columns import StateColumns
+    from kilonova_kernels.columns import CloudColumns
 
 
 class State:
     """Tables of the register with the dictionaries that give their numbers a meaning.
 
     Providers lie in tree preorder, inventories by provider and class. ``structure``
-    counts changes that move rows, ``facts`` changes of traits, aggregates and limits:
+    counts changes that move rows, ``facts`` changes of traits and aggregates:
     who keeps something that was derived compares them, and reads the journal for trees
     whose usage changed.
     """
@@ -49,7 +50,8 @@ class State:
         self.journal = np.zeros(1024, np.int32)
         self.free_consumers: list[int] = []
         self._index: Index | None = None
-        self._columns: StateColumns | None = None
+        self._sharing: Sharing | None = None
+        self._columns: CloudColumns | None = None
 
     # Who is meant.
 
@@ -105,19 +107,23 @@ class State:
             self._index = Index.of(self.tables, len(self.resource_classes))
         return self._index
 
-    def columns(self, spare_allocations: int = 0) -> "StateColumns":
-        """Give what kernels read and write, with room for more allocation rows."""
-        if self._columns is not None and not self.tables.allocation.reserve(
-            spare_allocations
-        ):
-            return self._columns
-        self.tables.allocation.reserve(spare_allocations)
-        fresh = self._index is None
-        self._columns = _columns_of(self, self.index())
-        if fresh:
-            from kilonova_kernels.claims import refresh_all_largest
+    def sharing(self) -> Sharing:
+        """Give who shares with whom, as traits and aggregates now say."""
+        if self._sharing is None:
+            self._sharing = Sharing.of(
+                self.tables.provider,
+                self.index().roots,
+                self.traits.find(SHARES),
+                self.trait_sets,
+                self.aggregate_sets,
+            )
+        return self._sharing
 
-            refresh_all_largest(self._columns)
+    def columns(self, spare_allocations: int = 0) -> "CloudColumns":
+        """Give what kernels read and write, with room for more allocation rows."""
+        grown = self.tables.allocation.reserve(spare_allocations)
+        if self._columns is None or grown:
+            self._columns = _columns_of(self)
         return self._columns
 
     def refresh(self, inventory: int) -> None:
@@ -130,6 +136,13 @@ class State:
         """Forget what was derived: rows were added, removed or moved."""
         self.structure += 1
         self._index = None
+        self._sharing = None
+        self._columns = None
+
+    def facts_changed(self) -> None:
+        """Forget what was derived of traits and aggregates."""
+        self.facts += 1
+        self._sharing = None
         self._columns = None
 
     def arrays_replaced(self) -> None:
@@ -148,34 +161,30 @@ class State:
         return self.journal[np.arange(stamp, writes) % size]
 
 
-def _columns_of(state: State, index: Index) -> "StateColumns":
-    from kilonova_kernels.columns import StateColumns
+def _columns_of(state: State) -> "CloudColumns":
+    from kilonova_kernels.columns import CloudColumns
 
-    tables = state.tables
-    inventory, offer, provider = tables.inventory, tables.offer, tables.provider
-    spared = {
-        f"{table.name}_{name}": table.whole(name)
-        for table, names in (
-            (tables.consumer, ("first", "generation")),
-            (tables.allocation, ("consumer", "inventory", "amount", "next")),
-        )
-        for name in names
-    }
-    fields: dict[str, NDArray[np.generic]] = {
-        "inventory_provider": inventory["provider"],
-        "inventory_offer": inventory["offer"],
-        "inventory_used": inventory["used"],
+    tables, index, sharing = state.tables, state.index(), state.sharing()
+    found: dict[str, NDArray[Any]] = {
+        "inventory_start": index.inventory_start,
+        "class_start": index.class_start,
+        "class_row": index.class_row,
         "inventory_position": index.inventory_position,
         "largest": index.largest,
-        "offer_min_unit": offer["min_unit"],
-        "offer_max_unit": offer["max_unit"],
-        "offer_step_size": offer["step_size"],
-        "offer_capacity": offer["capacity"],
-        "provider_root": provider["root"],
-        "provider_generation": provider["generation"],
-        "provider_changed": provider["changed"],
+        "roots": index.roots,
+        "sharing": sharing.provider,
+        "share_start": sharing.tree_start,
+        "share_provider": sharing.tree_provider,
+        "anchor_start": sharing.anchor_start,
+        "anchor_tree": sharing.anchor_tree,
         "journal": state.journal,
         "counters": state.counters,
-        **spared,
     }
-    return StateColumns(**fields)  # type: ignore[arg-type]
+    for field in CloudColumns._fields:
+        if field not in found:
+            table, _, column = field.partition("_")
+            # Claims append to these two, so kernels see their spare rows.
+            spared = table in ("consumer", "allocation")
+            rows = tables[table]
+            found[field] = rows.whole(column) if spared else rows[column]
+    return CloudColumns(**found)

@@ -116,15 +116,16 @@ class Registered(Vocabulary):
         UnknownResourceClass, UnknownTrait
             The name is neither standard nor was it added.
         """
-        number = self.find(name)
-        if number >= 0:
-            return number
+        self.check(name)
+        return self.number(name)
+
+    def check(self, name: str) -> None:
+        """Raise UnknownResourceClass or UnknownTrait unless the name is known."""
         if not self.knows(name):
             raise self._error(
                 f"Unknown {self._kind} {name!r}: neither standard nor a CUSTOM_ one "
                 "that this cloud has."
             )
-        return self.number(name)
 
     def add(self, name: str) -> int:
         """Enter a custom name.

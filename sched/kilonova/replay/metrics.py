@@ -127,12 +127,13 @@ def checked(tables: ReplayTables) -> ReplayTables:
     ------
     BadTable
         When a table misses a column, has values that the type of a column cannot
-        hold, holds a null, or has no row; or when series or machines have a run that
-        the table of runs has not.
+        hold, holds a null, or has no row; when a share of all GPUs is not a number;
+        or when series or machines have a run that the table of runs has not.
     """
     cast = ReplayTables(
         *(_cast(name, table, SCHEMAS[name]) for name, table in tables._asdict().items())
     )
+    _check_shares(cast)
     known = _run_keys(cast.runs)
     for name in ("series", "machines"):
         extra = _run_keys(getattr(cast, name)) - known
@@ -157,6 +158,19 @@ def _cast(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
         return table.select(schema.names).cast(schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise BadTable(f"Table {name!r}: {error}") from error
+
+
+def _check_shares(tables: ReplayTables) -> None:
+    """Refuse shares of no GPUs at all; all pictures are about shares."""
+    for name in ("runs", "series"):
+        for column in ("gpu_allocated_pct", "gpu_fragment_pct"):
+            bad = pc.invert(pc.is_finite(getattr(tables, name)[column]))
+            if pc.any(bad).as_py():
+                row = pc.index(bad, True).as_py()
+                raise BadTable(
+                    f"Table {name!r} has no number in {column!r}, row {row}: "
+                    "a report needs a cluster with GPUs."
+                )
 
 
 def _run_keys(table: pa.Table) -> set[tuple[str, str, int]]:

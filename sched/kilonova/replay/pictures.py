@@ -4,6 +4,7 @@ This module needs the extra ``report``; `kilonova.replay.report` says so when it
 missing.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -121,9 +122,10 @@ def _file_names(workloads: Sequence[str]) -> list[str]:
     """Give a distinct name for a file to each workload, whatever it is called."""
     names: list[str] = []
     for workload in workloads:
-        plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in workload)
-        clashes = names.count(plain)
-        names.append(plain if not clashes else f"{plain}-{len(names)}")
+        name = re.sub("[^a-z0-9]+", "-", workload.lower())
+        while name in names:
+            name += "-again"
+        names.append(name)
     return names
 
 

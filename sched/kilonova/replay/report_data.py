@@ -80,22 +80,25 @@ def workloads(runs: pa.Table) -> list[str]:
     return names
 
 
-def policies(runs: pa.Table) -> list[str]:
-    """List the policies, the one that allocates most GPUs on average first."""
-    groups = runs.group_by(["policy", "workload"]).aggregate(
+def mean_allocated(runs: pa.Table) -> dict[str, float]:
+    """Give the mean final GPU allocation of each policy, the largest first.
+
+    It is the mean over the workloads of the mean over the seeds: a workload that was
+    run with more seeds does not count for more.
+    """
+    seeds = runs.group_by(["policy", "workload"]).aggregate(
         [("gpu_allocated_pct", "mean")]
     )
-    # Mean of means: a workload with more seeds does not count for more.
-    means = groups.group_by("policy").aggregate([("gpu_allocated_pct_mean", "mean")])
-    ranked = sorted(
-        zip(
-            means["policy"].to_pylist(),
-            means["gpu_allocated_pct_mean_mean"].to_pylist(),
-            strict=True,
-        ),
-        key=lambda pair: (-pair[1], pair[0]),
-    )
-    return [policy for policy, _ in ranked]
+    means = seeds.group_by("policy").aggregate([("gpu_allocated_pct_mean", "mean")])
+    pairs = [
+        (row["policy"], row["gpu_allocated_pct_mean_mean"]) for row in means.to_pylist()
+    ]
+    return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+
+
+def policies(runs: pa.Table) -> list[str]:
+    """List the policies, the one that allocates most GPUs on average first."""
+    return list(mean_allocated(runs))
 
 
 def ends(runs: pa.Table) -> list[PolicyEnd]:

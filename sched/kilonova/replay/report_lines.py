@@ -16,6 +16,7 @@ from kilonova.replay.report_look import (
     inline,
     percent,
     picker,
+    ticks,
     titled,
 )
 
@@ -110,18 +111,19 @@ def _size(panel_count: int) -> tuple[int, int]:
 def _panels(
     points: Sequence[Point], workloads: Sequence[str], frame: Frame, look: Look
 ) -> alt.ConcatChart:
-    pick = picker()
     panels = []
     for number, workload in enumerate(workloads):
         rows = [point for point in points if point.workload == workload]
         layers = _curves(rows, frame, look)
+        if look.interactive and number == 0:
+            layers[0] = layers[0].add_params(picker())
         if frame.with_ideal:
             layers = _ideal(frame) + layers
         if look.interactive:
             layers.append(_hover(rows, frame, look, f"hover_{number}"))
         panel = alt.layer(*layers, *_labels(rows, frame, look))
         panel = panel.properties(title=workload, width=frame.width, height=frame.height)
-        panels.append(panel.add_params(pick) if look.interactive else panel)
+        panels.append(panel)
     return alt.concat(*panels, columns=2)
 
 
@@ -132,27 +134,17 @@ def _axes(x: str, y: str, frame: Frame) -> tuple[alt.X, alt.Y]:
             scale=alt.Scale(domain=list(frame.x), nice=False, zero=False),
             axis=alt.Axis(
                 title="Arrived demand, % of all GPUs",
-                values=_ticks(frame.x, frame.width // 40),
+                values=ticks(frame.x, frame.width // 40),
             ),
         ),
         alt.Y(
             f"{y}:Q",
             scale=alt.Scale(domain=list(frame.y), nice=False, zero=False),
             axis=alt.Axis(
-                title=frame.y_title, values=_ticks(frame.y, frame.height // 30)
+                title=frame.y_title, values=ticks(frame.y, frame.height // 30)
             ),
         ),
     )
-
-
-def _ticks(ends: tuple[float, float], most: int) -> list[float]:
-    """Give round values from one end of an axis to the other, at most ``most``."""
-    for step in (5, 10, 20, 25):
-        first = math.ceil(ends[0] / step) * step
-        ticks = [float(tick) for tick in range(first, math.floor(ends[1]) + 1, step)]
-        if len(ticks) <= most:
-            return ticks
-    return [*ends]
 
 
 def _data(points: Sequence[Point]) -> alt.InlineData:
@@ -200,17 +192,18 @@ def _ideal(frame: Frame) -> list[alt.Chart]:
 
 
 def _hover(points: Sequence[Point], frame: Frame, look: Look, name: str) -> alt.Chart:
-    """Show the point nearest to the pointer, and what it says."""
-    near = alt.selection_point(
-        name=name, nearest=True, on="pointermove", clear="pointerout", empty=False
+    """Show the point under the pointer, and what it says."""
+    # Not the nearest point: Vega-Lite then loses the texts of a tooltip.
+    over = alt.selection_point(
+        name=name, on="pointerover", clear="pointerout", empty=False
     )
     x, y = _axes("arrived", "mean", frame)
-    chart = alt.Chart(_data(points)).mark_circle(size=55, clip=True)
-    points_at: alt.Chart = chart.encode(
+    chart = alt.Chart(_data(points)).mark_circle(size=60, clip=True)
+    dots: alt.Chart = chart.encode(
         x=x,
         y=y,
         color=look.colour(),
-        opacity=alt.when(near).then(alt.value(1)).otherwise(alt.value(0)),
+        opacity=alt.when(over).then(alt.value(1)).otherwise(alt.value(0)),
         tooltip=[
             alt.Tooltip("policy:N", title="policy"),
             alt.Tooltip("arrived:Q", title="arrived, %"),
@@ -218,8 +211,8 @@ def _hover(points: Sequence[Point], frame: Frame, look: Look, name: str) -> alt.
             percent("low", "lowest seed"),
             percent("high", "highest seed"),
         ],
-    ).add_params(near)
-    return points_at
+    )
+    return dots.add_params(over)
 
 
 def _labels(points: Sequence[Point], frame: Frame, look: Look) -> list[alt.Chart]:

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 
@@ -36,30 +38,32 @@ class Look:
     interactive: bool
 
     def colour(self) -> alt.Color:
-        """Give the colour of a policy, with a legend in the page."""
-        legend = alt.Legend(
-            orient="top",
-            direction="horizontal",
-            columns=len(self.policies),
-            symbolType="stroke",
-            symbolStrokeWidth=4,
-            title=None,
-        )
-        return alt.Color(
-            "policy:N",
-            scale=self._scale(_COLOURS),
-            legend=legend if self.interactive else None,
-        )
+        """Give the colour of a policy."""
+        scale = self._scale([_COLOURS[i % len(_COLOURS)] for i in self._numbers()])
+        return alt.Color("policy:N", scale=scale, legend=self._legend())
 
     def dash(self) -> alt.StrokeDash:
         """Give the dashes of a policy: plain, until the colours are used up."""
         dashes = [_DASHES[i // len(_COLOURS) % len(_DASHES)] for i in self._numbers()]
-        scale = alt.Scale(domain=list(self.policies), range=dashes)
-        return alt.StrokeDash("policy:N", scale=scale, legend=None)
+        legend = self._legend()
+        return alt.StrokeDash("policy:N", scale=self._scale(dashes), legend=legend)
 
-    def _scale(self, values: Sequence[str]) -> alt.Scale:
-        colours = [values[i % len(values)] for i in self._numbers()]
-        return alt.Scale(domain=list(self.policies), range=colours)
+    def _legend(self) -> alt.Legend | None:
+        """Give the legend in the page: what is alike, Vega merges into one."""
+        if not self.interactive:
+            return None
+        return alt.Legend(
+            orient="top",
+            direction="horizontal",
+            columns=min(len(self.policies), 6),
+            symbolType="stroke",
+            symbolStrokeWidth=4,
+            symbolOpacity=1,
+            title=None,
+        )
+
+    def _scale(self, values: Sequence[str | list[int]]) -> alt.Scale:
+        return alt.Scale(domain=list(self.policies), range=list(values))
 
     def _numbers(self) -> list[int]:
         # By name and not by rank: a policy keeps its colour in the next report.
@@ -88,7 +92,11 @@ def inline(
 
 
 def picker() -> alt.Parameter:
-    """Give the selection of policies that a click in the legend of the page makes."""
+    """Give the selection of policies that a click in the legend of the page makes.
+
+    It acts on all panels of a picture, and is added to one layer only: the first with
+    colours, whose legend Vega-Lite takes for all.
+    """
     return alt.selection_point(name=_PICK, fields=["policy"], bind="legend")
 
 
@@ -102,6 +110,16 @@ def faded(look: Look, picked: float, other: float) -> alt.OpacityValue:
 def percent(field: str, title: str) -> alt.Tooltip:
     """Give one line of a tooltip: a number of per cent."""
     return alt.Tooltip(field, type="quantitative", title=f"{title}, %", format=".2f")
+
+
+def ticks(ends: tuple[float, float], most: int) -> list[int]:
+    """Give round values from one end of an axis to the other, at most ``most``."""
+    for step in (1, 2, 5, 10, 20):
+        first = math.ceil(ends[0] / step) * step
+        values = list(range(first, math.floor(ends[1]) + 1, step))
+        if len(values) <= most:
+            return values
+    return list(range(0, math.floor(ends[1]) + 1, 50))
 
 
 def titled(
@@ -128,7 +146,13 @@ def configured(chart: alt.TopLevelMixin) -> dict[str, object]:
     """Give the specification of a chart, with the fonts and lines of all pictures."""
     # Altair would check each part against the schema of Vega-Lite, which takes half of
     # the time of a report; the tests do that.
-    specification: dict[str, object] = chart.to_dict(validate=False)
+    specification: dict[str, Any] = chart.to_dict(validate=False)
+    for parameter in specification.get("params", ()):
+        # Altair lists all layers of a panel that have a selection of their own, and
+        # Vega refuses a selection in two layers. The legend's is on the first of them,
+        # the pointer's on the last.
+        views = parameter["views"]
+        parameter["views"] = views[:1] if parameter["name"] == _PICK else views[-1:]
     specification["background"] = "white"
     specification["padding"] = 12
     specification["config"] = {

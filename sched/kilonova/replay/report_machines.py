@@ -107,10 +107,14 @@ def _data(
         row: list[object] = [*grid.places[number]]
         row += [machine.name, machine.gpu_model, machine.gpu_count]
         for state in states:
-            at_end = state[number]
-            row += [round(at_end.used(), 4), round(at_end.gpu_idle_fragment)]
+            at_end = state.get(number)
+            row += ["", ""] if at_end is None else _numbers(at_end)
         rows.append(row)
     return inline(columns, rows)
+
+
+def _numbers(machine: Machine) -> list[object]:
+    return [round(machine.used(), 4), round(machine.gpu_idle_fragment)]
 
 
 def _used(number: int) -> str:

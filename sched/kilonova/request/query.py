@@ -63,9 +63,11 @@ def parse_query(query: str, microversion: str = "1.39") -> Request:
     Same answers as ``RequestWideParams.from_request`` and
     ``RequestGroup.dict_from_request`` in Placement's ``lib.py``. Repeated parameters:
     of resources and in_tree the last one counts, of required too before 1.39, of
-    limit and group_policy the first. One thing is stricter: Placement checks only
-    the last limit and group_policy and goes by the first, whatever it is; here all
-    of them must be right.
+    limit and group_policy the first.
+
+    Stricter in two things. Placement checks only the last limit and group_policy and
+    goes by the first, whatever it is; here all of them must be right. And it takes a
+    line feed at the end of a limit or of a suffix.
     """
     version = parse_microversion(microversion)
     check_candidates_served(version)

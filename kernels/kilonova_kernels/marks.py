@@ -1,0 +1,140 @@
+"""Marks and weights of all trees for a plan, kept and brought up to date."""
+
+import numpy as np
+
+from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels.columns import (
+    CloudColumns,
+    Counter,
+    DeviceColumns,
+    Float64,
+    Int32,
+    Int64,
+    MarkColumns,
+    PlanColumns,
+    SearchColumns,
+)
+from kilonova_kernels.fits import tree_fits
+from kilonova_kernels.packing import FGD, weigh, weigh_fgd
+
+_WRITES = Counter.WRITES
+
+
+@kernel
+def refresh_marks(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    devices: DeviceColumns,
+    marks: MarkColumns,
+) -> int:
+    """Bring the marks of one plan up to date; give how many trees were weighed.
+
+    Only trees that the journal names since the plan's stamp are looked at, each once;
+    all of them where the journal does not go back that far.
+    """
+    writes = cloud.counters[_WRITES]
+    stamp = marks.stamp[plan]
+    size = cloud.journal.shape[0]
+    weighed = 0
+    if stamp < 0 or writes - stamp > size:
+        for tree in range(cloud.roots.shape[0]):
+            mark_tree(cloud, plans, plan, tree, search, devices, marks)
+        weighed = cloud.roots.shape[0]
+    else:
+        for w in range(stamp, writes):
+            root = cloud.journal[w % size]
+            # A later entry of the same tree will do for this one, too.
+            if cloud.provider_changed[root] == w + 1:
+                tree = tree_of(cloud.roots, root)
+                mark_tree(cloud, plans, plan, tree, search, devices, marks)
+                weighed += 1
+    marks.stamp[plan] = writes
+    return int(weighed)
+
+
+@part
+def mark_tree(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    tree: int,
+    search: SearchColumns,
+    devices: DeviceColumns,
+    marks: MarkColumns,
+) -> None:
+    """Mark and weigh one tree for one plan."""
+    if not tree_fits(cloud, plans, plan, tree, search):
+        marks.weight[plan, tree] = -np.inf
+        return
+    policy = marks.policy[0]
+    if policy != FGD:
+        marks.weight[plan, tree] = weigh(devices, policy, plan, tree)
+        return
+    root = cloud.roots[tree]
+    weight, device = weigh_fgd(devices, plan, tree, cloud.provider_trait_set[root])
+    marks.weight[plan, tree] = weight
+    marks.preferred[plan, tree] = (
+        -1 if device < 0 else device_provider(cloud, devices.classes[1], root, device)
+    )
+
+
+@inlined
+def device_provider(
+    cloud: CloudColumns, resource_class: int, root: int, device: int
+) -> int:
+    """Give the provider of the n-th inventory of a class in a tree."""
+    first = cloud.inventory_start[root]
+    count = 0
+    for i in range(first, cloud.inventory_start[cloud.provider_subtree_end[root]]):
+        if cloud.inventory_resource_class[i] == resource_class:
+            if count == device:
+                return int(cloud.inventory_provider[i])
+            count += 1
+    return -1
+
+
+@inlined
+def tree_of(roots: Int32, root: int) -> int:
+    """Give the number of the tree that has this root."""
+    low, high = 0, roots.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if roots[middle] < root:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inlined
+def best_tree(weight: Float64, rank: Int64) -> int:
+    """Give the tree of largest weight, of equals that of lowest rank, or -1.
+
+    ``weight`` is (T,), minus infinity where a tree does not fit; ``rank`` is (T,).
+    """
+    best = -1
+    most = -np.inf
+    for t in range(weight.shape[0]):
+        if weight[t] > most or (
+            weight[t] == most and best >= 0 and rank[t] < rank[best]
+        ):
+            best = t
+            most = weight[t]
+    return best
+
+
+@inlined
+def drawn_tree(weight: Float64, draw: float) -> int:
+    """Give one of the trees that fit, evenly by ``draw`` in [0, 1), or -1."""
+    count = 0
+    for t in range(weight.shape[0]):
+        count += weight[t] > -np.inf
+    wanted = int(draw * count)
+    for t in range(weight.shape[0]):
+        if weight[t] > -np.inf:
+            if wanted == 0:
+                return t
+            wanted -= 1
+    return -1

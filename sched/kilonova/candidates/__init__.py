@@ -1,0 +1,1 @@
+"""What could serve a request: compiled plans, and the search over them."""

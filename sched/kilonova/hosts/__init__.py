@@ -1,0 +1,1 @@
+"""Which host takes a request: weighers, devices, selection."""

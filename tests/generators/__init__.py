@@ -1,0 +1,1 @@
+"""Random and synthetic clouds, and queries about them."""

@@ -1,0 +1,1 @@
+"""Other engines that answer the same questions, run in process."""

@@ -62,7 +62,7 @@ def _unknown(name: str, known: Iterable[str]) -> str:
     return f"Unknown policy {name!r}. Known: {', '.join(by_lower.values())}.{hint}"
 
 
-# The policies of Weng et al., "Beware of Fragmentation", USENIX ATC '23. The numbers are
+# The policies of Weng et al., "Beware of Fragmentation", USENIX ATC '23. Numbers are
 # those of kilonova_kernels.packing, which is not imported here: numba takes a second.
 RANDOM = register(Weigher("Random", 0, "any host that fits, evenly", drawn=True))
 DOT_PRODUCT = register(

@@ -1,9 +1,9 @@
-"""``Cloud``: the public face of the columns."""
+"""The face of the columns: documents, files, edits, claims."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import EllipsisType
-from typing import Any
+from typing import Any, Self
 
 from kilonova.cloud import claims, document, providers
 from kilonova.cloud.claims import Allocations, Owner
@@ -23,7 +23,7 @@ from kilonova.cloud.offers import Inventory
 from kilonova.cloud.state import State
 
 
-class Cloud:
+class BaseCloud:
     """Provider trees, inventories, traits, aggregates and allocations as columns.
 
     Providers are named by UUID, or by name where they were given none. What is refused
@@ -41,7 +41,7 @@ class Cloud:
     # In and out.
 
     @classmethod
-    def from_document(cls, given: document.Document) -> "Cloud":
+    def from_document(cls, given: document.Document) -> Self:
         """Make a cloud of one JSON-like document; see ``docs/documents.md``.
 
         Raises
@@ -59,7 +59,7 @@ class Cloud:
             return document.dump(self.state)
 
     @classmethod
-    def read(cls, folder: str | Path) -> "Cloud":
+    def read(cls, folder: str | Path) -> Self:
         """Open what ``write`` wrote, memory-mapped: pages are shared until written.
 
         Raises

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kilonova.candidates.compile import compile_requests
 from kilonova.cloud import claims
-from kilonova.cloud.cloud import Cloud
+from kilonova.cloud.cloud import BaseCloud
 from kilonova.hosts.devices import Demand, DeviceClasses, Typical, device_columns
 from kilonova.hosts.weighers import Weigher
 from kilonova.request.group import Request
@@ -54,7 +54,7 @@ class Placer:
 
     def __init__(
         self,
-        cloud: Cloud,
+        cloud: BaseCloud,
         requests: Sequence[Request],
         weigher: Weigher,
         *,
@@ -123,14 +123,14 @@ class Placer:
         return Placed(batch.tree, batch.unusable)
 
 
-def add_consumers(cloud: Cloud, uuids: Sequence[str]) -> NDArray[np.int32]:
+def add_consumers(cloud: BaseCloud, uuids: Sequence[str]) -> NDArray[np.int32]:
     """Make consumers without allocations; give their rows, (N,) int32."""
     with cloud.state.lock:
         first = claims.add_consumers(cloud.state, list(uuids))
     return np.arange(first, first + len(uuids), dtype=np.int32)
 
 
-def _largest_pool(cloud: Cloud) -> int:
+def _largest_pool(cloud: BaseCloud) -> int:
     """Give the most providers that serve one tree, sharing ones included."""
     index, sharing = cloud.state.index(), cloud.state.sharing()
     table = cloud.state.tables.provider

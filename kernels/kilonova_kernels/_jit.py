@@ -11,6 +11,8 @@ from numba.core import config
 F = TypeVar("F", bound=Callable[..., object])
 
 _CONFIG: Any = config
+# Its types know only the options that numba documents.
+_njit: Any = njit
 
 # numba's cache looks only at the file a kernel is in: after an edit to a helper in
 # another file it would go on serving the old machine code. So the kernels of this
@@ -48,11 +50,22 @@ def inlined(function: F) -> F:
     )
 
 
+def is_compiled(function: Callable[..., object]) -> bool:
+    """Say whether machine code of a kernel lies in the cache on disk.
+
+    True as well where nothing is compiled at all (``NUMBA_DISABLE_JIT``).
+    """
+    cache = getattr(function, "_cache", None)
+    if cache is None:
+        return True
+    return any(Path(cache.cache_path).glob(f"*{function.__name__}-*.nbi"))
+
+
 def _compile(function: F, **options: bool) -> F:
     # Without numba's reference counts: each look at a column in a group would cost two
     # atomic operations, ten times the work of a small kernel. So kernels cannot
     # allocate, which they should not anyway.
-    compile_ = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)
+    compile_ = _njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)
     # numba reads the folder while it decorates; other packages keep their own.
     before, _CONFIG.CACHE_DIR = _CONFIG.CACHE_DIR, _CACHE_DIR
     try:

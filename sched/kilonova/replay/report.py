@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from kilonova.errors import BadInput
+from kilonova.newfiles import new_files
 from kilonova.replay.metrics import ReplayTables, checked
-from kilonova.replay.outputs import new_files
 from kilonova.replay.report_about import About
 
 PAGE = "report.html"

@@ -1,0 +1,277 @@
+"""A recorded cluster: its machines, its lists of requests, and their orders."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kilonova.errors import BadInput, BadTable
+from kilonova.replay import tables
+
+_MOST = 2**31 - 1
+_WHOLE_GPU = 1000
+
+
+class Machine(NamedTuple):
+    """One machine: CPU in milli-units, memory in MiB, GPUs and their model."""
+
+    number: int
+    name: str
+    cpu_milli: int
+    mem_mib: int
+    gpu: int
+    gpu_model: str
+
+
+class Asked(NamedTuple):
+    """What one request asks for; ``gpu_milli`` of each of ``gpu`` devices."""
+
+    cpu_milli: int
+    mem_mib: int
+    gpu: int
+    gpu_milli: int
+    gpu_models: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One order of arrival of one workload.
+
+    Attributes
+    ----------
+    workload, seed
+        What is played.
+    order
+        Number of each request in its turn, (N,) int64; numbers repeat.
+    rank
+        Rank of each machine of the trace: of equals the lowest is taken, (T,) int64.
+    """
+
+    workload: str
+    seed: int
+    order: NDArray[np.int64]
+    rank: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a folder of Parquet files says.
+
+    Attributes
+    ----------
+    folder
+        Where it was read.
+    machines
+        Those with GPUs, in the order of the file.
+    workloads
+        The list of requests of each workload.
+    runs
+        All orders of arrival.
+    published
+        Published series to compare with, or None.
+    """
+
+    folder: Path
+    machines: tuple[Machine, ...]
+    workloads: Mapping[str, tuple[Asked, ...]]
+    runs: tuple[Run, ...]
+    published: pa.Table | None = field(default=None, repr=False)
+
+    @property
+    def gpu_milli(self) -> int:
+        """Milli-GPU of all machines."""
+        return _WHOLE_GPU * sum(machine.gpu for machine in self.machines)
+
+    def choose(
+        self, workloads: Sequence[str] = (), seeds: Sequence[int] = ()
+    ) -> list[Run]:
+        """Give the runs of the named workloads and seeds; nothing named means all.
+
+        Raises
+        ------
+        BadInput
+            A workload or seed is not in the trace; those that are, are listed.
+        """
+        known = list(dict.fromkeys(run.workload for run in self.runs))
+        _refuse_unknown("workload", workloads, known)
+        _refuse_unknown("seed", seeds, sorted({run.seed for run in self.runs}))
+        return [
+            run
+            for run in self.runs
+            if (not workloads or run.workload in workloads)
+            and (not seeds or run.seed in seeds)
+        ]
+
+
+def _refuse_unknown(
+    what: str, given: Iterable[object], known: Sequence[object]
+) -> None:
+    for value in given:
+        if value not in known:
+            near = get_close_matches(str(value), [str(k) for k in known], n=1)
+            hint = f" Did you mean {near[0]!r}?" if near and what != "seed" else ""
+            raise BadInput(
+                f"Unknown {what} {value!r}. Known: {', '.join(map(str, known))}.{hint}"
+            )
+
+
+def find_trace(name: str) -> Path:
+    """Give the folder of a recorded cluster that ships with Kilonova, or a folder.
+
+    Raises
+    ------
+    BadInput
+        It is neither.
+    """
+    here = Path(__file__).resolve()
+    # In a wheel the data lies in the package, in a checkout beside the sources.
+    for recorded in (here.parents[1] / "recorded", here.parents[3] / "data"):
+        if name == "openb" and (recorded / name).is_dir():
+            return recorded / name
+    folder = Path(name)
+    if not folder.exists() and folder.name == name:
+        raise BadInput(
+            f"{name!r} is neither a folder nor a recorded cluster that ships with "
+            "Kilonova (openb)."
+        )
+    return tables.require_folder(folder)
+
+
+def read_trace(folder: Path) -> Trace:
+    """Read and check a recorded cluster.
+
+    ``machines.parquet`` and ``requests.parquet`` must be there. Without
+    ``order.parquet`` the requests come once each, in the order of the file, as seed 0;
+    without ``rank.parquet`` the first of equal machines is taken.
+
+    Raises
+    ------
+    BadTable
+        A file, column, type or amount cannot be right; the message names it.
+    """
+    machines = _machines(folder / "machines.parquet")
+    workloads = _workloads(folder / "requests.parquet")
+    orders = _orders(folder / "order.parquet", workloads)
+    ranks = _ranks(folder / "rank.parquet", machines)
+    even = np.arange(len(machines), dtype=np.int64)
+    runs = tuple(
+        Run(workload, seed, order, ranks.get((workload, seed), even))
+        for (workload, seed), order in orders.items()
+    )
+    path = folder / "published.parquet"
+    published = tables.read_table(path, tables.PUBLISHED) if path.is_file() else None
+    return Trace(folder, machines, workloads, runs, published)
+
+
+def _machines(path: Path) -> tuple[Machine, ...]:
+    table = tables.read_table(path, tables.MACHINES)
+    tables.check_range(path, table, "machine", 0, _MOST)
+    tables.check_range(path, table, "cpu_milli", 1, _MOST)
+    tables.check_range(path, table, "mem_mib", 1, _MOST)
+    tables.check_range(path, table, "gpu", 0, 1024)
+    found = []
+    names: set[str] = set()
+    for row, values in enumerate(table.to_pylist()):
+        if not values["name"] or values["name"] in names:
+            raise BadTable(
+                f"{path}: row {row}: name must be there and unique, "
+                f"got {values['name']!r}."
+            )
+        names.add(values["name"])
+        if values["gpu"] and not values["gpu_model"]:
+            raise BadTable(f"{path}: row {row}: gpu_model is missing.")
+        found.append(Machine(*values.values()))
+    with_gpus = tuple(machine for machine in found if machine.gpu)
+    if not with_gpus:
+        raise BadTable(f"{path}: no machine has a GPU; a replay needs one at least.")
+    return with_gpus
+
+
+def _workloads(path: Path) -> dict[str, tuple[Asked, ...]]:
+    table = tables.read_table(path, tables.REQUESTS)
+    tables.check_range(path, table, "cpu_milli", 0, _MOST)
+    tables.check_range(path, table, "mem_mib", 0, _MOST)
+    tables.check_range(path, table, "gpu", 0, 62)
+    tables.check_range(path, table, "gpu_milli", 0, _WHOLE_GPU)
+    found: dict[str, list[Asked]] = {}
+    for row, values in enumerate(table.to_pylist()):
+        gpu, milli = values["gpu"], values["gpu_milli"]
+        if (gpu == 0) != (milli == 0) or (gpu > 1 and milli != _WHOLE_GPU):
+            raise BadTable(
+                f"{path}: row {row}: {gpu} GPUs of {milli} milli each: must be none of "
+                f"0, one of 1..{_WHOLE_GPU}, or several of {_WHOLE_GPU}."
+            )
+        if not values["cpu_milli"] and not values["mem_mib"]:
+            raise BadTable(f"{path}: row {row}: neither CPU nor memory is asked for.")
+        requests = found.setdefault(values["workload"], [])
+        if values["request"] != len(requests):
+            raise BadTable(
+                f"{path}: row {row}: request must count from 0 in its workload, "
+                f"expected {len(requests)}, got {values['request']}."
+            )
+        models = values["gpu_models"] or ""
+        asked = Asked(values["cpu_milli"], values["mem_mib"], gpu, milli, models)
+        requests.append(asked)
+    if not found:
+        raise BadTable(f"{path}: no requests.")
+    return {workload: tuple(requests) for workload, requests in found.items()}
+
+
+_Key = tuple[str, int]
+
+
+def _orders(
+    path: Path, workloads: Mapping[str, Sequence[Asked]]
+) -> dict[_Key, NDArray[np.int64]]:
+    if not path.is_file():
+        return {
+            (name, 0): np.arange(len(requests)) for name, requests in workloads.items()
+        }
+    table = tables.read_table(path, tables.ORDER)
+    orders = _by_run(table, "request")
+    for (workload, seed), order in orders.items():
+        count = len(workloads.get(workload, ()))
+        wrong = np.flatnonzero((order < 0) | (order >= count))
+        if len(wrong):
+            raise BadTable(
+                f"{path}: workload {workload!r}, seed {seed}: request "
+                f"{order[wrong[0]]} is not among the {count} of requests.parquet."
+            )
+    return orders
+
+
+def _ranks(path: Path, machines: Sequence[Machine]) -> dict[_Key, NDArray[np.int64]]:
+    if not path.is_file():
+        return {}
+    table = tables.read_table(path, tables.RANK)
+    ranks = _by_run(table, "rank")
+    numbers = _by_run(table, "machine")
+    wanted = np.array([machine.number for machine in machines])
+    found = {}
+    for key, rank in ranks.items():
+        order = np.argsort(numbers[key], kind="stable")
+        at = np.searchsorted(numbers[key][order], wanted)
+        there = np.minimum(at, len(order) - 1)
+        missing = np.flatnonzero(numbers[key][order][there] != wanted)
+        if len(missing):
+            raise BadTable(
+                f"{path}: workload {key[0]!r}, seed {key[1]}: machine "
+                f"{wanted[missing[0]]} has no rank."
+            )
+        found[key] = rank[order][at]
+    return found
+
+
+def _by_run(table: pa.Table, column: str) -> dict[_Key, NDArray[np.int64]]:
+    """Split a column by workload and seed, in the order of the file."""
+    pairs = zip(table["workload"].to_pylist(), table["seed"].to_pylist(), strict=True)
+    keys = list(pairs)
+    values = table[column].to_numpy().astype(np.int64)
+    names = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+    numbers = np.array([names[key] for key in keys], np.int64)
+    return {key: values[numbers == i] for key, i in names.items()}

@@ -242,8 +242,8 @@ def _check_table(found: Sequence[Agreement]) -> Table:
     """Give one row per workload and policy, one cell per published column."""
     table = Table(
         title="Against the published series",
-        caption="Values that are equal, of all; for a policy that draws, mean and spread "
-        "of the last value: ours, published",
+        caption="Values that are equal, of all; for a policy that draws, mean and "
+        "spread of the last value: ours, published",
     )
     for name in ("workload", "policy"):
         table.add_column(name, no_wrap=True)

@@ -229,7 +229,7 @@ def _check(trace: Trace, outcomes: Sequence[Outcome], wanted: Wanted) -> None:
     assert trace.published is not None
     found = compare(trace.published, outcomes)
     if wanted.as_json:
-        rows = [{**a._asdict(), "agrees": a.agrees} for a in found]
+        rows = [{**a._asdict(), "drawn": a.is_drawn, "agrees": a.agrees} for a in found]
         print(json.dumps({"published": rows}, indent=1))
     else:
         Console().print(_check_table(found))

@@ -1,0 +1,94 @@
+"""Run the benchmarks and write their figures into bench/RESULTS.md.
+
+Each file of benchmarks becomes a table: minimum and median of each case, the bound that
+it must keep where it names one (`extra_info["at_most_s"]`), and whatever else it notes.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import figures
+
+PACKAGES = ("numpy", "numba", "openstack-placement")
+RESULTS = figures.ROOT / "bench" / "RESULTS.md"
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+def main() -> int:
+    """Run, write and show; return the exit status."""
+    parser = argparse.ArgumentParser(description="Run the benchmarks, write a table.")
+    parser.add_argument("files", nargs="*", default=["bench"], help="what to run")
+    options = parser.parse_args()
+    try:
+        text = results(_run(options.files), options.files)
+    except figures.FigureError as error:
+        print(f"measure_bench: {error}", file=sys.stderr)
+        return 1
+    RESULTS.write_text(text, encoding="utf-8")
+    print(text)
+    return 0
+
+
+def _run(files: Sequence[str]) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.json"
+        command = [sys.executable, "-m", "pytest", *files, "--benchmark-enable", "-q"]
+        command += [f"--benchmark-json={path}"]
+        done = subprocess.run(command, cwd=figures.ROOT, check=False)
+        if done.returncode or not path.is_file():
+            raise figures.FigureError("The benchmarks failed; nothing was written.")
+        found: list[dict[str, Any]] = json.loads(path.read_text())["benchmarks"]
+        return found
+
+
+def results(benchmarks: Sequence[Mapping[str, Any]], files: Sequence[str]) -> str:
+    """Return the text of the results: a table per file of benchmarks."""
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for benchmark in benchmarks:
+        groups[str(benchmark["fullname"]).partition("::")[0]].append(benchmark)
+    parts = [
+        "# Results",
+        f"Written by `python scripts/measure_bench.py {' '.join(files)}`\n"
+        f"on {figures.machine(PACKAGES)}.\nMinimum and median over the rounds; each "
+        "result was checked before it was timed.",
+    ]
+    for name, group in sorted(groups.items()):
+        parts += [f"## {Path(name).stem.removeprefix('bench_')}", _table(group)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(group: Sequence[Mapping[str, Any]]) -> str:
+    notes = list(dict.fromkeys(key for b in group for key in b["extra_info"]))
+    head = ("case", "minimum", "median", "rounds", *(_title(note) for note in notes))
+    return figures.table(head, [_row(benchmark, notes) for benchmark in group])
+
+
+def _title(note: str) -> str:
+    return note.removesuffix("_s").replace("_", " ")
+
+
+def _row(benchmark: Mapping[str, Any], notes: Sequence[str]) -> tuple[str, ...]:
+    stats, info = benchmark["stats"], benchmark["extra_info"]
+    cells = [duration(stats["min"]), duration(stats["median"]), str(stats["rounds"])]
+    for note in notes:
+        value = info.get(note, "")
+        is_time = note.endswith("_s") and isinstance(value, int | float)
+        cells.append(duration(value) if is_time else str(value))
+    return (str(benchmark["name"]).removeprefix("bench_").removeprefix("test_"), *cells)
+
+
+def duration(seconds: float) -> str:
+    """Write a duration with three digits and the unit that suits it."""
+    size, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
+    return f"{seconds / size:.3g} {unit}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,7 +1,7 @@
-"""Replay the recorded cluster and write how it compares with what was published.
+"""Replay the recorded cluster, and write how it compares with the published runs.
 
-The comparison is that of `kilonova replay openb --check-published`; here its figures are
-only summed over the workloads and put into README.md.
+The comparison is that of `kilonova replay openb --check-published`; its figures are
+only summed over the workloads here and put into README.md.
 """
 
 import json

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # and from itself. `kilonova` alone is its own __init__, the face of the library.
 LAYERS = [
     "kilonova.errors",
+    "kilonova.newfiles",
     "kilonova_kernels",
     "kilonova.cloud",
     "kilonova.request",
@@ -194,7 +195,14 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
             )
         ]
         count = len([name for name in names if name not in ("self", "cls")])
-        assert count <= 7, f"{function.name} has {count} parameters"
+        assert count <= 7 or is_command(function), (
+            f"{function.name} has {count} parameters"
+        )
+
+
+def is_command(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether each parameter is an option of a command line."""
+    return any(ast.unparse(d) == "app.command()" for d in function.decorator_list)
 
 
 @pytest.mark.parametrize("folder", ["sched", "kernels"])

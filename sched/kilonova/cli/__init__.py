@@ -10,7 +10,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kilonova.errors import KilonovaError
 
     try:
-        app(args=None if arguments is None else list(arguments))
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        # Commands see the whole line as well: to some options their order matters.
+        app(args=given, obj=given)
     except KilonovaError as error:
         print(f"kilonova: {error}", file=sys.stderr)
         raise SystemExit(2) from error

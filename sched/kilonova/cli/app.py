@@ -98,3 +98,91 @@ def replay(
             check_published=check_published,
         )
     )
+
+
+_Cloud = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CLOUD", help="A JSON document, or a folder that Cloud.write wrote."
+    ),
+]
+_Query = Annotated[
+    str | None,
+    typer.Argument(metavar="[QUERY]", help="Placement's query string."),
+]
+_Resource = Annotated[
+    list[str] | None,
+    typer.Option("--resource", metavar="CLASS=AMOUNT", help="Amount of a class."),
+]
+_Required = Annotated[
+    list[str] | None,
+    typer.Option("--required", metavar="TRAIT", help="A trait, or several: any of."),
+]
+_Forbidden = Annotated[
+    list[str] | None, typer.Option("--forbidden", metavar="TRAIT", help="A trait.")
+]
+_MemberOf = Annotated[
+    list[str] | None,
+    typer.Option("--member-of", metavar="AGGREGATE", help="One, or several: any of."),
+]
+_Group = Annotated[
+    list[str] | None,
+    typer.Option("--group", metavar="NAME", help="Begins a group of its own."),
+]
+_Policy = Annotated[
+    str,
+    typer.Option("--group-policy", metavar="none|isolate", help="Groups together?"),
+]
+_Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", help="Most candidates.")
+]
+_Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead of a table.")
+]
+
+
+@app.command()
+def candidates(
+    context: typer.Context,
+    cloud: _Cloud,
+    query: _Query = None,
+    resource: _Resource = None,
+    required: _Required = None,
+    forbidden: _Forbidden = None,
+    member_of: _MemberOf = None,
+    group: _Group = None,
+    group_policy: _Policy = "none",
+    limit: _Limit = None,
+    as_json: _Json = False,
+) -> None:
+    """List the allocation candidates of a request, as Placement would."""
+    from kilonova.cli import candidates as command
+    from kilonova.cli.asking import Asked
+
+    asked = Asked(cloud, query, context.obj, group_policy, limit)
+    command.run(asked, as_json)
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    cloud: _Cloud,
+    query: _Query = None,
+    resource: _Resource = None,
+    required: _Required = None,
+    forbidden: _Forbidden = None,
+    member_of: _MemberOf = None,
+    group: _Group = None,
+    group_policy: _Policy = "none",
+    host: Annotated[
+        str | None,
+        typer.Option("--host", metavar="NAME", help="Look at this host alone."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Say which constraint removes how many hosts, and what would help."""
+    from kilonova.cli import explain as command
+    from kilonova.cli.asking import Asked
+
+    asked = Asked(cloud, query, context.obj, group_policy, None)
+    command.run(asked, host, as_json)

@@ -28,6 +28,16 @@ test: ## Run the tests
 	$(SETUP) dev
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
+# Questions for Kilonova, Placement and the oracle; SEED asks those of a run again.
+N ?= 1000
+SEED ?=
+
+.PHONY: differential
+differential: ## Compare with Placement on random questions: N=100000 SEED=1 JOBS=2
+	$(SETUP) dev
+	@PYTHONPATH=tests $(BIN)/python scripts/differential.py --cases $(N) \
+		--jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: lint
 lint: ## Check style and types
 	$(SETUP) dev

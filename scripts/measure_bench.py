@@ -28,10 +28,10 @@ def main() -> int:
     options = parser.parse_args()
     try:
         text = results(_run(options.files), options.files)
+        figures.write(RESULTS, "benchmarks", text)
     except figures.FigureError as error:
         print(f"measure_bench: {error}", file=sys.stderr)
         return 1
-    RESULTS.write_text(text, encoding="utf-8")
     print(text)
     return 0
 
@@ -54,14 +54,13 @@ def results(benchmarks: Sequence[Mapping[str, Any]], files: Sequence[str]) -> st
     for benchmark in benchmarks:
         groups[str(benchmark["fullname"]).partition("::")[0]].append(benchmark)
     parts = [
-        "# Results",
         f"Written by `python scripts/measure_bench.py {' '.join(files)}`\n"
         f"on {figures.machine(PACKAGES)}.\nMinimum and median over the rounds; each "
         "result was checked before it was timed.",
     ]
     for name, group in sorted(groups.items()):
-        parts += [f"## {Path(name).stem.removeprefix('bench_')}", _table(group)]
-    return "\n\n".join(parts) + "\n"
+        parts += [f"### {Path(name).stem.removeprefix('bench_')}", _table(group)]
+    return "\n\n".join(parts)
 
 
 def _table(group: Sequence[Mapping[str, Any]]) -> str:

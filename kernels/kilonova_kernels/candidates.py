@@ -1,6 +1,7 @@
 """Candidates tree by tree, as many as there is room for, to be continued."""
 
 from kilonova_kernels._jit import inlined, kernel
+from kilonova_kernels.beside import chosen_provider
 from kilonova_kernels.columns import (
     CloudColumns,
     Int32,
@@ -9,7 +10,7 @@ from kilonova_kernels.columns import (
     SearchColumns,
 )
 from kilonova_kernels.options import admits, list_options
-from kilonova_kernels.search import chosen_provider, next_candidate, start_search
+from kilonova_kernels.search import next_candidate, start_search
 
 
 @kernel
@@ -33,7 +34,7 @@ def fill_candidates(
         Working memory; to continue, it must be as the call before left it.
     out
         Outputs. ``at`` is zero but for the limit per tree to begin, and is carried
-        along to continue.
+        along to continue; ``place`` is read, and goes with ``trees``.
 
     Returns
     -------
@@ -58,7 +59,11 @@ def fill_candidates(
             providers = out.provider[written]
             for depth in range(plans.plan_slot[plan + 1] - plans.plan_slot[plan]):
                 providers[search.order[depth]] = chosen_provider(search, depth)
-            if _is_first_anchor(cloud, plans, plan, tree, providers):
+            # With a limit per tree each tree answers for itself: what an earlier one
+            # has as well may be just what its limit left out.
+            if at[2] != 0 or _is_first_anchor(
+                cloud, plans, plan, out.place, tree, providers
+            ):
                 out.tree[written] = tree
                 written += 1
                 at[3] += 1
@@ -75,10 +80,11 @@ def _is_first_anchor(
     cloud: CloudColumns,
     plans: PlanColumns,
     plan: int,
+    place: Int32,
     tree: int,
     providers: Int32,
 ) -> bool:
-    """Say whether no tree before this one has the same candidate.
+    """Say whether no tree searched before this one has the same candidate.
 
     Only where all providers share can another tree have it: candidates that differ in
     nothing but their anchor are one.
@@ -93,9 +99,9 @@ def _is_first_anchor(
     h = _sharing_number(cloud, providers[0])
     for i in range(cloud.anchor_start[h], cloud.anchor_start[h + 1]):
         other = cloud.anchor_tree[i]
-        if other == tree:
-            return True
-        if _could_anchor(cloud, plans, plan, other, providers):
+        if place[other] < place[tree] and _could_anchor(
+            cloud, plans, plan, other, providers
+        ):
             return False
     return True
 

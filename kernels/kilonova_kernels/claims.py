@@ -110,6 +110,8 @@ def free_rows(cloud: CloudColumns, consumer: int) -> None:
     while row >= 0:
         following = cloud.allocation_next[row]
         cloud.allocation_consumer[row] = -1
+        # Else it would name an inventory that may since be removed.
+        cloud.allocation_inventory[row] = -1
         cloud.allocation_next[row] = cloud.counters[_FREE]
         cloud.counters[_FREE] = row
         cloud.counters[_LIVE] -= 1

@@ -24,6 +24,38 @@ class Counter:
     LIVE = 3
 
 
+class Cursor:
+    """Positions in ``SearchColumns.cursor``, (7,) int64.
+
+    Attributes
+    ----------
+    DEPTH
+        Depth of the search; -1 before the first candidate of a tree.
+    TREE
+        Tree whose options are listed.
+    PATIENCE
+        How often each option, on average, is tried in vain before the search of a tree
+        looks ahead; 0 looks ahead from the start. Set by the caller, once.
+    LIMIT
+        The same for all options of this tree together.
+    IDLE
+        Options tried in this tree since its last candidate.
+    AHEAD
+        1 while the search looks ahead.
+    STEPS
+        Options tried since the working memory was made, over all trees.
+    """
+
+    DEPTH = 0
+    TREE = 1
+    PATIENCE = 2
+    LIMIT = 3
+    IDLE = 4
+    AHEAD = 5
+    STEPS = 6
+    COUNT = 7
+
+
 class CloudColumns(NamedTuple):
     """What is known of a cloud, as kernels read it, and as claims write it.
 
@@ -155,11 +187,29 @@ class SearchColumns(NamedTuple):
     reach
         Clauses that slots from this depth on can still hit, (S + 1,) int64.
     cursor
-        (1,) int64: depth; -1 before the first candidate of a tree.
+        Where the search stands, (7,) int64; see ``Cursor``.
     claim_inventory, claim_amount
         Rows of a claim, merged by inventory, (K,).
     refused
         (1,) int64: for ``claim``.
+    option_place
+        Number of each option's provider in the pool of the tree, (S, M) int32. This
+        and all below belongs to ``kilonova_kernels.lookahead``.
+    option_open
+        Whether an option goes with what is chosen so far, (S, M) bool.
+    place_room, place_load
+        How many slots a provider could take, and takes in the matching, (M,) int32.
+    place_from
+        Slot from which a provider was reached, -1 for not yet, (M,) int32.
+    place_top
+        Whether a provider was tried as the top of a subtree, (M,) bool.
+    match
+        Place of the provider that a slot is matched with, (S,) int32; -1 for none yet,
+        -2 for a slot that is not asked.
+    queue
+        Slots that a path was found to, (S,) int32.
+    within
+        Groups, as bits, that must lie in a range of rows; its start; its end, (3,).
     """
 
     option_count: Int32
@@ -172,6 +222,15 @@ class SearchColumns(NamedTuple):
     claim_inventory: Int32
     claim_amount: Int64
     refused: Int64
+    option_place: Int32
+    option_open: Bool
+    place_room: Int32
+    place_load: Int32
+    place_from: Int32
+    place_top: Bool
+    match: Int32
+    queue: Int32
+    within: Int64
 
 
 class ResultColumns(NamedTuple):
@@ -186,11 +245,15 @@ class ResultColumns(NamedTuple):
     at
         (4,): index of the tree that is searched; whether its search has begun; the
         most candidates to take of one tree, 0 for all; how many of it were taken.
+    place
+        Place of each tree of the cloud among those searched, (T,); T or more for one
+        that is not searched. A candidate that several trees have is the first one's.
     """
 
     tree: Int32
     provider: Int32
     at: Int64
+    place: Int32
 
 
 class DeviceColumns(NamedTuple):
@@ -308,3 +371,43 @@ class BatchColumns(NamedTuple):
     draw: Float64
     tree: Int32
     unusable: Int64
+
+
+class ScanColumns(NamedTuple):
+    """Where the providers are that could serve a plan's slots, tree after tree.
+
+    S slots of one plan; E entries in all. An entry is one provider that traits,
+    aggregates and tree let serve a slot; only amounts are left to be compared.
+
+    Attributes
+    ----------
+    slot_class
+        Class whose whole table serves the slot, one entry per tree; -1 where entries
+        are listed, -2 where counting leaves the slot out, (S,).
+    slot_entry
+        First entry of each slot, (S + 1,).
+    slot_position
+        First number in ``position`` of each slot, (S,).
+    slot_single
+        Whether the slot has one entry per tree, (S,).
+    tree
+        Tree of each entry, ascending within a slot, (E,).
+    position
+        For each slot, resource by resource, the places in ``largest`` of its entries,
+        flat.
+    plain
+        Whether all offers of the classes asked for take every amount from 1 up to
+        their largest, (1,).
+    marks, counts
+        Working memory, (E,) and (T,).
+    """
+
+    slot_class: Int32
+    slot_entry: Int32
+    slot_position: Int32
+    slot_single: Bool
+    tree: Int32
+    position: Int32
+    plain: Bool
+    marks: Bool
+    counts: Int32

@@ -8,7 +8,6 @@ from kilonova_kernels.columns import (
     Counter,
     DeviceColumns,
     Float64,
-    Int32,
     Int64,
     MarkColumns,
     PlanColumns,
@@ -16,6 +15,7 @@ from kilonova_kernels.columns import (
 )
 from kilonova_kernels.fits import tree_fits
 from kilonova_kernels.packing import FGD, weigh, weigh_fgd
+from kilonova_kernels.trees import tree_of
 
 _WRITES = Counter.WRITES
 
@@ -93,19 +93,6 @@ def device_provider(
                 return int(cloud.inventory_provider[i])
             count += 1
     return -1
-
-
-@inlined
-def tree_of(roots: Int32, root: int) -> int:
-    """Give the number of the tree that has this root."""
-    low, high = 0, roots.shape[0]
-    while low < high:
-        middle = (low + high) // 2
-        if roots[middle] < root:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 @inlined

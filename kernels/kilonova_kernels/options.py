@@ -1,7 +1,9 @@
 """Which providers could take each slot of a plan, in one tree."""
 
 from kilonova_kernels._jit import inlined, part
-from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
+from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
+
+_TREE = Cursor.TREE
 
 
 @inlined
@@ -110,7 +112,7 @@ def list_options(
         Row of the plan; number of the tree, an index of ``cloud.roots``.
     search
         ``option_count``, ``option_provider``, ``option_inventory`` are written, by
-        slot and resource of this plan counted from 0.
+        slot and resource of this plan counted from 0; and the tree in ``cursor``.
 
     Returns
     -------
@@ -120,6 +122,7 @@ def list_options(
     root = cloud.roots[tree]
     if not plans.plan_root_ok[plan, cloud.provider_trait_set[root]]:
         return False
+    search.cursor[_TREE] = tree
     first = plans.plan_slot[plan]
     size = pool_size(cloud, tree)
     for s in range(plans.plan_slot[plan + 1] - first):

@@ -1,11 +1,22 @@
 """Depth-first search for the candidates of one tree, one after the other.
 
 The remaining capacity is carried along: a branch dies at the first slot that does not
-fit beside those already filled, so the first k candidates cost in proportion to k.
+fit beside those already filled, so the first k candidates cost in proportion to k. When
+many options in a row lead nowhere, the search begins to look ahead: branches without a
+candidate are then seen from above. That changes what is tried, never what is found.
 """
 
 from kilonova_kernels._jit import inlined, part
-from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
+from kilonova_kernels.beside import chosen_provider, goes_with
+from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
+from kilonova_kernels.lookahead import is_dead_end, prepare
+
+_DEPTH = Cursor.DEPTH
+_PATIENCE = Cursor.PATIENCE
+_LIMIT = Cursor.LIMIT
+_IDLE = Cursor.IDLE
+_AHEAD = Cursor.AHEAD
+_STEPS = Cursor.STEPS
 
 
 @inlined
@@ -18,7 +29,9 @@ def start_search(
     """
     first = plans.plan_slot[plan]
     count = plans.plan_slot[plan + 1] - first
+    options = 0
     for s in range(count):
+        options += search.option_count[s]
         i = s
         while i > 0 and (
             search.option_count[search.order[i - 1]] > search.option_count[s]
@@ -36,7 +49,10 @@ def start_search(
                 provider = search.option_provider[s, i]
                 bits |= plans.group_bits[group, cloud.provider_trait_set[provider]]
         search.reach[depth] = bits
-    search.cursor[0] = -1
+    search.cursor[_DEPTH] = -1
+    search.cursor[_IDLE] = 0
+    search.cursor[_AHEAD] = 0
+    search.cursor[_LIMIT] = search.cursor[_PATIENCE] * options
 
 
 @part
@@ -52,16 +68,17 @@ def next_candidate(
         each depth d.
     """
     count = plans.plan_slot[plan + 1] - plans.plan_slot[plan]
-    depth = search.cursor[0]
+    depth = search.cursor[_DEPTH]
     if depth < 0:
         depth = 0
         search.choice[0] = -1
     else:
         depth = count - 1
+    search.cursor[_IDLE] = 0
     while depth >= 0:
         s = search.order[depth]
         search.choice[depth] += 1
-        while search.choice[depth] < search.option_count[s] and not _fits_beside(
+        while search.choice[depth] < search.option_count[s] and not _leads_on(
             cloud, plans, plan, search, depth
         ):
             search.choice[depth] += 1
@@ -69,19 +86,37 @@ def next_candidate(
             depth -= 1
         elif depth == count - 1:
             if _completes(cloud, plans, plan, search):
-                search.cursor[0] = depth
+                search.cursor[_DEPTH] = depth
                 return True
         else:
             depth += 1
             search.choice[depth] = -1
-    search.cursor[0] = count
+    search.cursor[_DEPTH] = count
     return False
 
 
 @inlined
-def chosen_provider(search: SearchColumns, depth: int) -> int:
-    """Give the provider that is taken at one depth of the search."""
-    return int(search.option_provider[search.order[depth], search.choice[depth]])
+def _leads_on(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+) -> bool:
+    """Say whether to go on from the option at ``depth``; count that it was tried."""
+    search.cursor[_STEPS] += 1
+    search.cursor[_IDLE] += 1
+    if not _fits_beside(cloud, plans, plan, search, depth):
+        return False
+    if search.cursor[_AHEAD] == 0:
+        if search.cursor[_IDLE] <= search.cursor[_LIMIT]:
+            return True
+        search.cursor[_AHEAD] = 1
+        prepare(cloud, plans, plan, search)
+    # Below the last slot there is nothing to look at.
+    if depth + 1 == plans.plan_slot[plan + 1] - plans.plan_slot[plan]:
+        return True
+    return not is_dead_end(cloud, plans, plan, search, depth + 1)
 
 
 @inlined
@@ -93,79 +128,30 @@ def _fits_beside(
     depth: int,
 ) -> bool:
     """Say whether the option at ``depth`` goes with those above it."""
-    first = plans.plan_slot[plan]
-    s = search.order[depth]
-    group = plans.slot_group[first + s]
-    provider = chosen_provider(search, depth)
-    suffixed = plans.group_suffixed[group]
-    bits = search.reach[depth + 1]
-    if not suffixed:
-        bits |= plans.group_bits[group, cloud.provider_trait_set[provider]]
-    for d in range(depth):
-        other = plans.slot_group[first + search.order[d]]
-        taken = chosen_provider(search, d)
-        if not plans.group_suffixed[other]:
-            bits |= plans.group_bits[other, cloud.provider_trait_set[taken]]
-        elif suffixed and plans.plan_isolate[plan] and taken == provider:
+    wanted = plans.plan_bits[plan]
+    if wanted != 0:
+        first = plans.plan_slot[plan]
+        bits = search.reach[depth + 1]
+        for d in range(depth + 1):
+            group = plans.slot_group[first + search.order[d]]
+            if not plans.group_suffixed[group]:
+                provider = chosen_provider(search, d)
+                bits |= plans.group_bits[group, cloud.provider_trait_set[provider]]
+        if bits & wanted != wanted:
             return False
-    if bits & plans.plan_bits[plan] != plans.plan_bits[plan]:
-        return False
-    return _room_beside(cloud, plans, plan, search, depth)
-
-
-@inlined
-def _room_beside(
-    cloud: CloudColumns,
-    plans: PlanColumns,
-    plan: int,
-    search: SearchColumns,
-    depth: int,
-) -> bool:
-    """Say whether the sums of amounts at shared inventories still fit.
-
-    Notes
-    -----
-    Several groups on one inventory: their sum must fit its room and its ``max_unit``;
-    ``min_unit`` and ``step_size`` hold for each group alone, and so for the sum.
-    """
-    first = plans.plan_slot[plan]
-    base = plans.slot_resource[first]
-    s = search.order[depth]
-    for k in range(plans.slot_resource[first + s], plans.slot_resource[first + s + 1]):
-        inventory = search.option_inventory[k - base, search.choice[depth]]
-        total = plans.resource_amount[k]
-        for d in range(depth):
-            t = search.order[d]
-            for m in range(
-                plans.slot_resource[first + t], plans.slot_resource[first + t + 1]
-            ):
-                if search.option_inventory[m - base, search.choice[d]] == inventory:
-                    total += plans.resource_amount[m]
-        if total > cloud.largest[cloud.inventory_position[inventory]]:
-            return False
-    return True
+    return goes_with(
+        cloud, plans, plan, search, depth, search.order[depth], search.choice[depth]
+    )
 
 
 @inlined
 def _completes(
     cloud: CloudColumns, plans: PlanColumns, plan: int, search: SearchColumns
 ) -> bool:
-    """Say whether a full choice meets the conditions on all providers together."""
+    """Say whether a full choice meets all ``same_subtree`` conditions."""
     for b in range(plans.plan_subtree[plan], plans.plan_subtree[plan + 1]):
         if not _in_one_subtree(cloud, plans, plan, plans.subtree_groups[b], search):
             return False
-    if not plans.plan_flat[plan]:
-        return True
-    count = plans.plan_slot[plan + 1] - plans.plan_slot[plan]
-    for depth in range(count):
-        provider = chosen_provider(search, depth)
-        for d in range(depth):
-            other = chosen_provider(search, d)
-            if (
-                other != provider
-                and cloud.provider_root[other] == cloud.provider_root[provider]
-            ):
-                return False
     return True
 
 

@@ -1,6 +1,6 @@
 """Provider trees in preorder: roots and ends of subtrees."""
 
-from kilonova_kernels._jit import kernel
+from kilonova_kernels._jit import inlined, kernel
 from kilonova_kernels.columns import Int32
 
 
@@ -21,3 +21,16 @@ def close_trees(parent: Int32, root: Int32, subtree_end: Int32) -> None:
     for p in range(parent.shape[0] - 1, -1, -1):
         if parent[p] >= 0:
             subtree_end[parent[p]] = max(subtree_end[parent[p]], subtree_end[p])
+
+
+@inlined
+def tree_of(roots: Int32, root: int) -> int:
+    """Give the number of the tree that has this root."""
+    low, high = 0, roots.shape[0]
+    while low < high:
+        middle = (low + high) // 2
+        if roots[middle] < root:
+            low = middle + 1
+        else:
+            high = middle
+    return low

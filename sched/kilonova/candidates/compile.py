@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Bits of a 64-bit word, one kept for the sign.
 MOST_GROUPS = 63
+# Without any dead end each option is tried at most once between two candidates.
+PATIENCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,10 @@ class Plans:
 
     def search(self, pool: int) -> "SearchColumns":
         """Make working memory for a search over pools of at most ``pool`` providers."""
-        from kilonova_kernels.columns import SearchColumns
+        from kilonova_kernels.columns import Cursor, SearchColumns
 
+        cursor = np.zeros(Cursor.COUNT, np.int64)
+        cursor[Cursor.PATIENCE] = PATIENCE
         slots = int(np.diff(self.columns.plan_slot).max(initial=1))
         starts = self.columns.slot_resource[self.columns.plan_slot]
         resources = int(np.diff(starts).max(initial=1))
@@ -55,10 +59,19 @@ class Plans:
             order=np.zeros(slots, np.int32),
             choice=np.zeros(slots, np.int32),
             reach=np.zeros(slots + 1, np.int64),
-            cursor=np.zeros(1, np.int64),
+            cursor=cursor,
             claim_inventory=np.zeros(resources, np.int32),
             claim_amount=np.zeros(resources, np.int64),
             refused=np.zeros(1, np.int64),
+            option_place=np.zeros((slots, pool), np.int32),
+            option_open=np.zeros((slots, pool), np.bool_),
+            place_room=np.zeros(pool, np.int32),
+            place_load=np.zeros(pool, np.int32),
+            place_from=np.zeros(pool, np.int32),
+            place_top=np.zeros(pool, np.bool_),
+            match=np.zeros(slots, np.int32),
+            queue=np.zeros(slots, np.int32),
+            within=np.zeros(3, np.int64),
         )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kilonova.cloud.offers import MAX_INT
 from kilonova.cloud.state import State
+from kilonova.cloud.vocabulary import checked_name
 from kilonova.errors import (
     BadInput,
     Conflict,
@@ -29,6 +30,12 @@ class Owner:
     user: str | None = None
     consumer_type: str | None = None
 
+    def check(self) -> None:
+        """Raise BadInput unless each is None or can be kept."""
+        for what in ("project", "user", "consumer_type"):
+            if (name := getattr(self, what)) is not None:
+                checked_name(f"A consumer's {what}", name)
+
 
 def claim(
     state: State,
@@ -42,19 +49,24 @@ def claim(
     Raises
     ------
     BadInput
-        An amount is not a whole number in 1..2147483647.
+        An amount is not a whole number in 1..2147483647, or a name cannot be kept.
+    GenerationConflict
+        ``generation`` is given and is not that of the consumer (None: a new one).
     UnknownProvider, UnknownResourceClass
         A name is unknown.
     DoesNotFit
         A provider cannot take an amount; it says which, how much and what room.
-    GenerationConflict
-        ``generation`` is given and is not that of the consumer (None: a new one).
+
+    Notes
+    -----
+    Of several reasons to refuse, the one that Placement names: they are in its order.
     """
-    if not consumer:
-        raise BadInput("A consumer's UUID must not be empty.")
-    inventories, amounts = resolve(state, allocations)
+    checked_name("A consumer's UUID", consumer)
+    check_amounts(allocations)
+    owner.check()
     row = state.consumer_uuids.find(consumer)
     check_consumer_generation(state, consumer, row, generation)
+    inventories, amounts = resolve(state, allocations)
     if not len(inventories):
         if row >= 0:
             _forget(state, row, bump=True)
@@ -135,14 +147,15 @@ def move(state: State, source: str, target: str, owner: Owner) -> None:
     UnknownConsumer
         ``source`` holds nothing.
     BadInput
-        Both are the same.
+        Both are the same, or the UUID of ``target`` cannot be kept.
     DoesNotFit
         Limits of an amount were changed since ``source`` made its claim.
     """
     from kilonova_kernels.claims import move as move_kernel
 
-    if source == target or not target:
-        raise BadInput(f"Cannot move from {source!r} to {target!r}.")
+    checked_name("A consumer's UUID", target)
+    if source == target:
+        raise BadInput(f"Consumer {source!r} cannot hand anything to itself.")
     source_row = consumer_row(state, source)
     target_row = state.consumer_uuids.find(target)
     made = target_row < 0
@@ -167,34 +180,61 @@ def move(state: State, source: str, target: str, owner: Owner) -> None:
     free_consumer(state, source_row)
 
 
-def resolve(
-    state: State, allocations: Allocations
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Find the inventory row of each allocation; ascending, with its amounts.
+def check_amounts(allocations: Allocations) -> None:
+    """Refuse allocations that no cloud could take.
 
     Raises
     ------
-    BadInput, UnknownProvider, UnknownResourceClass, DoesNotFit
-        As ``claim``; DoesNotFit where a provider does not offer the class at all.
+    BadInput
+        An amount is not a whole number in 1..2147483647, a provider has none, or
+        something is of another type.
     """
-    rows: dict[int, int] = {}
+    if not isinstance(allocations, Mapping):
+        raise BadInput(f"Allocations must be an object, got {allocations!r:.80}.")
     for identity, amounts in allocations.items():
-        provider = state.provider_row(identity)
+        if not isinstance(amounts, Mapping):
+            raise BadInput(
+                f"{identity!r}: amounts must be an object, got {amounts!r:.80}."
+            )
         if not amounts:
             raise BadInput(f"Allocations of provider {identity!r} are empty.")
         for name, amount in amounts.items():
             if isinstance(amount, bool) or not isinstance(amount, int | np.integer):
                 raise BadInput(
                     f"{identity!r}, {name}: the amount must be a whole number, "
-                    f"got {amount!r}."
+                    f"got {amount!r:.80}."
                 )
             if not 1 <= amount <= MAX_INT:
                 raise BadInput(
                     f"{identity!r}, {name}: the amount must be in 1..{MAX_INT}, "
                     f"got {amount}."
                 )
-            number = state.resource_classes.known(name)
-            row = state.inventory_row(provider, number)
+
+
+def resolve(
+    state: State, allocations: Allocations
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Find the inventory row of each checked allocation; ascending, with its amounts.
+
+    Raises
+    ------
+    UnknownProvider, UnknownResourceClass
+        A name is unknown.
+    BadInput
+        Two names mean the same provider.
+    DoesNotFit
+        A provider does not offer a class at all.
+    """
+    providers = {state.provider_row(identity): identity for identity in allocations}
+    if len(providers) < len(allocations):
+        twice = set(allocations) - set(providers.values())
+        raise BadInput(f"Provider {min(twice)!r} is named twice, once by its UUID.")
+    for name in {name for amounts in allocations.values() for name in amounts}:
+        state.resource_classes.check(name)
+    rows: dict[int, int] = {}
+    for provider, identity in providers.items():
+        for name, amount in allocations[identity].items():
+            row = state.inventory_row(provider, state.resource_classes.find(name))
             if row < 0:
                 raise DoesNotFit(
                     f"{identity!r} cannot give {amount} {name}: it has no inventory "
@@ -209,7 +249,7 @@ def resolve(
 
 
 def consumer_row(state: State, consumer: str) -> int:
-    """Give the row of a consumer.
+    """Give the row of a consumer that holds something.
 
     Raises
     ------
@@ -217,9 +257,14 @@ def consumer_row(state: State, consumer: str) -> int:
         No consumer with this UUID holds anything.
     """
     row = state.consumer_uuids.find(consumer)
-    if row < 0:
+    if not _holds(state, row):
         raise UnknownConsumer(f"No consumer {consumer!r} holds allocations.")
     return row
+
+
+def _holds(state: State, row: int) -> bool:
+    # A row that was made for a batch may have got nothing: for Placement it is not.
+    return row >= 0 and int(state.tables.consumer["first"][row]) >= 0
 
 
 def check_consumer_generation(
@@ -228,7 +273,8 @@ def check_consumer_generation(
     """Compare a consumer's generation; ``...`` does not, None wants a new consumer."""
     if isinstance(generation, EllipsisType):
         return
-    now = None if row < 0 else int(state.tables.consumer["generation"][row])
+    known = _holds(state, row)
+    now = int(state.tables.consumer["generation"][row]) if known else None
     if generation != now:
         raise GenerationConflict(
             f"Consumer {consumer!r} is at generation {now}, not {generation}."
@@ -239,11 +285,17 @@ def add_consumers(state: State, uuids: list[str]) -> int:
     """Add consumers without allocations; give the first row. They lie in sequence.
 
     An empty UUID makes an anonymous consumer, known by its row alone.
+
+    Raises
+    ------
+    BadInput
+        A UUID cannot be kept, or is taken.
     """
     table = state.tables.consumer
     if len(uuids) == 1 and state.free_consumers:
-        row = state.free_consumers.pop()
+        row = state.free_consumers[-1]
         state.consumer_uuids.set(row, uuids[0])
+        state.free_consumers.pop()
     else:
         state.consumer_uuids.append(uuids)
         if table.reserve(len(uuids)):

@@ -7,9 +7,12 @@ from typing import Any, Self
 
 from kilonova.cloud import claims, document, providers
 from kilonova.cloud.claims import Allocations, Owner
+from kilonova.cloud.document_checks import Document
 from kilonova.cloud.inventories import (
     Inventories,
     check_generation,
+    checked_aggregates,
+    put_aggregates,
     put_inventory,
     remove_inventory,
     remove_resource_class,
@@ -41,7 +44,7 @@ class BaseCloud:
     # In and out.
 
     @classmethod
-    def from_document(cls, given: document.Document) -> Self:
+    def from_document(cls, given: Document) -> Self:
         """Make a cloud of one JSON-like document; see ``docs/documents.md``.
 
         Raises
@@ -103,23 +106,24 @@ class BaseCloud:
         Raises
         ------
         BadInput
-            The name or UUID is empty or taken, or a limit cannot be right.
+            A name or UUID cannot be kept, or a limit cannot be right.
         UnknownProvider, UnknownResourceClass, UnknownTrait
             A name is unknown.
+        Conflict
+            The name or UUID is taken.
         """
         state = self.state
         with state.lock:
             trait_numbers = [state.traits.known(trait) for trait in traits]
+            aggregate_names = checked_aggregates(aggregates)
             wanted = {
                 state.resource_classes.known(rc): Inventory.of(f"{name!r}, {rc}", given)
                 for rc, given in (inventories or {}).items()
             }
             row = providers.add_provider(state, name, parent, uuid)
-            table = state.tables.provider
-            table["trait_set"][row] = state.trait_sets.number(trait_numbers)
-            table["aggregate_set"][row] = state.aggregate_sets.number(
-                state.aggregates.number(aggregate) for aggregate in aggregates
-            )
+            trait_set = state.trait_sets.number(trait_numbers)
+            state.tables.provider["trait_set"][row] = trait_set
+            put_aggregates(state, row, aggregate_names)
             for resource_class, inventory in wanted.items():
                 put_inventory(state, row, resource_class, inventory)
 
@@ -137,7 +141,7 @@ class BaseCloud:
             providers.remove_provider(self.state, self.state.provider_row(provider))
 
     def rename_provider(self, provider: str, name: str) -> None:
-        """Give a provider another name; raises BadInput if it is taken."""
+        """Give a provider another name; raises Conflict if it is taken."""
         with self.state.lock:
             row = self.state.provider_row(provider)
             providers.rename_provider(self.state, row, name)
@@ -154,9 +158,8 @@ class BaseCloud:
         UnknownProvider
             A provider is unknown.
         BadInput
-            The parents would form a loop.
-        Conflict
-            The provider has another parent, and may not change it.
+            The parents would form a loop, or the provider has another parent and may
+            not change it.
         """
         with self.state.lock:
             row = self.state.provider_row(provider)
@@ -216,7 +219,10 @@ class BaseCloud:
     def set_traits(
         self, provider: str, traits: Iterable[str], *, generation: int | None = None
     ) -> None:
-        """Replace the traits of a provider; raises UnknownTrait."""
+        """Replace the traits of a provider; raises UnknownTrait.
+
+        Its generation stays where the traits do.
+        """
         with self.state.lock:
             set_traits(self.state, self._row(provider, generation), traits)
 
@@ -227,7 +233,7 @@ class BaseCloud:
         *,
         generation: int | None = None,
     ) -> None:
-        """Replace the aggregates of a provider."""
+        """Replace the aggregates of a provider; raises BadInput."""
         with self.state.lock:
             set_aggregates(self.state, self._row(provider, generation), aggregates)
 
@@ -237,7 +243,7 @@ class BaseCloud:
             self.state.resource_classes.add(name)
 
     def remove_resource_class(self, name: str) -> None:
-        """Remove a custom resource class; raises InUse if it has inventories."""
+        """Remove a custom resource class; raises InUse, BadInput, NotFound."""
         with self.state.lock:
             remove_resource_class(self.state, name)
 
@@ -247,34 +253,36 @@ class BaseCloud:
             self.state.traits.add(name)
 
     def remove_trait(self, name: str) -> None:
-        """Remove a custom trait; raises InUse if a provider has it."""
+        """Remove a custom trait; raises InUse, BadInput, NotFound."""
         with self.state.lock:
             remove_trait(self.state, name)
 
     def generation(self, provider: str) -> int:
         """Give the generation of a provider."""
-        row = self.state.provider_row(provider)
-        return int(self.state.tables.provider["generation"][row])
+        with self.state.lock:
+            row = self.state.provider_row(provider)
+            return int(self.state.tables.provider["generation"][row])
 
     def inventories(self, provider: str) -> dict[str, Inventory]:
         """Give what a provider offers, by resource class."""
         state = self.state
-        classes = state.tables.inventory["resource_class"]
-        return {
-            state.resource_classes[int(classes[i])]: state.inventory_of(i)
-            for i in state.inventory_rows(state.provider_row(provider))
-        }
+        with state.lock:
+            classes = state.tables.inventory["resource_class"]
+            return {
+                state.resource_classes[int(classes[i])]: state.inventory_of(i)
+                for i in state.inventory_rows(state.provider_row(provider))
+            }
 
     def usages(self, provider: str) -> dict[str, int]:
         """Give the units in use at a provider, by resource class."""
         state = self.state
-        table = state.tables.inventory
-        return {
-            state.resource_classes[int(table["resource_class"][i])]: int(
-                table["used"][i]
-            )
-            for i in state.inventory_rows(state.provider_row(provider))
-        }
+        with state.lock:
+            classes = state.tables.inventory["resource_class"]
+            used = state.tables.inventory["used"]
+            return {
+                state.resource_classes[int(classes[i])]: int(used[i])
+                for i in state.inventory_rows(state.provider_row(provider))
+            }
 
     # Claims.
 
@@ -296,7 +304,7 @@ class BaseCloud:
         Raises
         ------
         BadInput
-            An amount is not a whole number in 1..2147483647.
+            An amount is not a whole number in 1..2147483647, or a name cannot be kept.
         UnknownProvider, UnknownResourceClass
             A name is unknown.
         DoesNotFit
@@ -329,13 +337,14 @@ class BaseCloud:
     def allocations(self, consumer: str) -> dict[str, dict[str, int]]:
         """Give what a consumer holds: amounts by class, by provider; may be empty."""
         state = self.state
-        row = state.consumer_uuids.find(consumer)
         found: dict[str, dict[str, int]] = {}
-        table = state.tables.inventory
-        for at, amount in claims.holdings(state, row) if row >= 0 else ():
-            provider = state.provider_identity(int(table["provider"][at]))
-            name = state.resource_classes[int(table["resource_class"][at])]
-            found.setdefault(provider, {})[name] = amount
+        with state.lock:
+            row = state.consumer_uuids.find(consumer)
+            table = state.tables.inventory
+            for at, amount in claims.holdings(state, row) if row >= 0 else ():
+                provider = state.provider_identity(int(table["provider"][at]))
+                name = state.resource_classes[int(table["resource_class"][at])]
+                found.setdefault(provider, {})[name] = amount
         return found
 
     def _row(self, provider: str, generation: int | None) -> int:

@@ -1,28 +1,19 @@
 """A cloud as one JSON document, in names: for tests, files made by hand, examples."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from kilonova.cloud import claims
+from kilonova.cloud.document_checks import (
+    Document,
+    checked_consumers,
+    checked_list,
+    checked_providers,
+)
 from kilonova.cloud.offers import Inventory
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, KilonovaError
-
-Document = Mapping[str, Any]
-
-_PROVIDER_KEYS = {
-    "name",
-    "uuid",
-    "parent",
-    "inventories",
-    "traits",
-    "aggregates",
-    "generation",
-}
-_CONSUMER_KEYS = {"uuid", "project", "user", "type", "allocations", "generation"}
-_KEYS = {"providers", "consumers", "traits", "resource_classes"}
 
 
 def load(state: State, document: Document) -> None:
@@ -35,40 +26,21 @@ def load(state: State, document: Document) -> None:
     BadInput
         Something in the document cannot be right; the message says where.
     """
-    _check_keys("The document", document, _KEYS)
-    providers = list(_list(document, "providers"))
-    for provider in providers:
-        _check_keys("A provider", provider, _PROVIDER_KEYS)
-        if not isinstance(provider.get("name"), str) or not provider["name"]:
-            raise BadInput(f"A provider needs a name, got {provider.get('name')!r}.")
+    providers = checked_providers(document)
+    consumers = checked_consumers(document)
     _declare(state, document, providers)
-    order = _preorder(providers)
-    providers = [providers[i] for i in order]
+    providers = [providers[i] for i in _preorder(providers)]
     _load_providers(state, providers)
     _load_inventories(state, providers)
     state.rows_moved()
-    _load_consumers(state, list(_list(document, "consumers")))
+    _load_consumers(state, consumers)
 
 
-def _check_keys(what: str, given: object, known: set[str]) -> None:
-    if not isinstance(given, Mapping):
-        raise BadInput(f"{what} must be an object, got {type(given).__name__}.")
-    if unknown := sorted(set(given) - known):
-        raise BadInput(f"{what}: unknown key {unknown[0]!r}, known: {sorted(known)}.")
-
-
-def _list(document: Document, key: str) -> Iterable[Any]:
-    found = document.get(key, ())
-    if not isinstance(found, list | tuple):
-        raise BadInput(f"{key!r} must be a list, got {type(found).__name__}.")
-    return found
-
-
-def _declare(state: State, document: Document, providers: list[Any]) -> None:
+def _declare(state: State, document: Document, providers: list[Document]) -> None:
     """Enter all classes and traits: a document makes known what it names."""
-    for name in _list(document, "resource_classes"):
+    for name in checked_list("The document", document, "resource_classes"):
         state.resource_classes.add(name)
-    for name in _list(document, "traits"):
+    for name in checked_list("The document", document, "traits"):
         state.traits.add(name)
     for provider in providers:
         for name in provider.get("inventories", {}):
@@ -77,13 +49,9 @@ def _declare(state: State, document: Document, providers: list[Any]) -> None:
             state.traits.add(name)
 
 
-def _preorder(providers: list[Any]) -> list[int]:
+def _preorder(providers: list[Document]) -> list[int]:
     """Order providers so that each tree is a run, children after their parent."""
-    numbers: dict[str, int] = {}
-    for i, provider in enumerate(providers):
-        numbers[provider["name"]] = i
-    for i, provider in enumerate(providers):
-        numbers.setdefault(provider.get("uuid") or provider["name"], i)
+    numbers = _numbers(providers)
     children: dict[int, list[int]] = {}
     stack = []
     for i, provider in enumerate(providers):
@@ -104,25 +72,26 @@ def _preorder(providers: list[Any]) -> list[int]:
         order.append(i)
         stack.extend(reversed(children.get(i, ())))
     if len(order) < len(providers):
-        lost = next(i for i in range(len(providers)) if i not in set(order))
+        lost = min(set(range(len(providers))) - set(order))
         raise BadInput(
-            f"Provider {providers[lost]['name']!r} is its own ancestor: parents must "
+            f"Provider {providers[lost]['name']!r} has no root above it: parents must "
             "not form a loop."
         )
     return order
 
 
-def _load_providers(state: State, providers: list[Any]) -> None:
+def _numbers(providers: list[Document]) -> dict[str, int]:
+    """Give the number of each provider by name and by UUID."""
+    numbers = {provider["name"]: i for i, provider in enumerate(providers)}
+    return numbers | {p["uuid"]: i for i, p in enumerate(providers) if p.get("uuid")}
+
+
+def _load_providers(state: State, providers: list[Document]) -> None:
     from kilonova_kernels.trees import close_trees
 
-    names = [provider["name"] for provider in providers]
-    uuids = [provider.get("uuid") or "" for provider in providers]
-    state.provider_names.append(names)
-    state.provider_uuids.append(
-        ["" if u == n else u for u, n in zip(uuids, names, strict=True)]
-    )
-    rows = {name: row for row, name in enumerate(uuids) if name}
-    rows |= {name: row for row, name in enumerate(names)}
+    state.provider_names.append([provider["name"] for provider in providers])
+    state.provider_uuids.append([provider.get("uuid") or "" for provider in providers])
+    rows = _numbers(providers)
     table = state.tables.provider
     table.append(len(providers))
     columns: dict[str, list[int]] = {
@@ -146,7 +115,7 @@ def _load_providers(state: State, providers: list[Any]) -> None:
     close_trees(table["parent"], table["root"], table["subtree_end"])
 
 
-def _load_inventories(state: State, providers: list[Any]) -> None:
+def _load_inventories(state: State, providers: list[Document]) -> None:
     rows = []
     for row, provider in enumerate(providers):
         found = provider.get("inventories", {})
@@ -166,21 +135,18 @@ def _load_inventories(state: State, providers: list[Any]) -> None:
         table[name][:] = packed[:, i]
 
 
-def _load_consumers(state: State, consumers: list[Any]) -> None:
+def _load_consumers(state: State, consumers: list[dict[str, Any]]) -> None:
     from kilonova_kernels.claims import add_usage, write_rows
 
-    full = [_consumer(consumer) for consumer in consumers]
-    uuids = [consumer["uuid"] for consumer in full]
-    first = claims.add_consumers(state, uuids)
+    first = claims.add_consumers(state, [consumer["uuid"] for consumer in consumers])
     table = state.tables.consumer
-    for row, consumer in enumerate(full, first):
+    for row, consumer in enumerate(consumers, first):
         try:
+            claims.check_amounts(consumer["allocations"])
             inventories, amounts = claims.resolve(state, consumer["allocations"])
         except KilonovaError as error:
-            who = consumer["uuid"] or f"number {row - first}"
-            raise BadInput(f"Consumer {who}: {error}") from error
-        if not len(inventories):
-            raise BadInput(f"Consumer {consumer['uuid']!r} has no allocations.")
+            who = f"consumers[{row - first}] {consumer['uuid']!r}"
+            raise BadInput(f"{who}: {error}") from error
         columns = state.columns(spare_allocations=len(inventories))
         write_rows(columns, row, inventories, amounts)
         add_usage(columns, row, 1)
@@ -193,16 +159,6 @@ def _load_consumers(state: State, consumers: list[Any]) -> None:
             if consumer.get(column) is not None:
                 table[column][row] = names.number(consumer[column])
         table["generation"][row] = consumer.get("generation", 0)
-
-
-def _consumer(consumer: Any) -> Any:
-    """Bring both forms of a consumer into the longer one."""
-    if isinstance(consumer, Mapping) and "allocations" in consumer:
-        _check_keys("A consumer", consumer, _CONSUMER_KEYS)
-        return {**consumer, "uuid": consumer.get("uuid", "")}
-    if not isinstance(consumer, Mapping):
-        raise BadInput(f"A consumer must be an object, got {consumer!r}.")
-    return {"uuid": "", "allocations": consumer}
 
 
 def dump(state: State) -> dict[str, Any]:
@@ -270,6 +226,7 @@ def _dump_consumer(state: State, row: int) -> dict[str, Any]:
     uuid, generation = state.consumer_uuids[row], int(table["generation"][row])
     if generation:
         found["generation"] = generation
-    if not uuid and not found:
+    # A provider may be called like the key by which the longer form is told.
+    if not uuid and not found and "allocations" not in allocations:
         return allocations
     return {"uuid": uuid, **found, "allocations": allocations}

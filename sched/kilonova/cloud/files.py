@@ -2,14 +2,13 @@
 
 Each table of the register is one uncompressed file with the columns of the register;
 names are a binary column: UTF-8, or the byte 0xFF and 16 bytes for a canonical UUID.
-Vocabularies and sets, which are small, lie in ``cloud.json``.
+Vocabularies and sets, which are small, lie in ``cloud.json``, with a checksum of each
+file: columns that were damaged, or come from another write, would lead kernels astray.
 """
 
 import json
 import mmap
-import os
-import shutil
-import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from kilonova.cloud.offers import OfferDictionary
 from kilonova.cloud.schema import TABLES, columns_of
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, BadTable
+from kilonova.newfiles import new_files
 
 FORMAT = 1
 _NAMES = {
@@ -48,51 +48,43 @@ def write(state: State, folder: Path) -> None:
     """
     if not _is_free(folder):
         raise BadInput(
-            f"{folder} exists and is not a cloud; name a new or empty folder."
+            f"{str(folder)!r} exists and is not a cloud; name a new or empty folder."
         )
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".kilonova-", dir=folder.parent))
-    except OSError as error:
-        raise BadInput(f"{folder} cannot be written: {error.strerror}.") from error
-    try:
-        fresh = scratch / "new"
-        fresh.mkdir()
-        _write_files(state, fresh)
-        if folder.exists():
-            os.replace(folder, scratch / "old")
-        os.replace(fresh, folder)
-    except OSError as error:
-        if (scratch / "old").exists() and not folder.exists():
-            os.replace(scratch / "old", folder)
-        raise BadInput(f"{folder} cannot be written: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with new_files(folder) as new:
+        try:
+            _write_files(state, new)
+        except OSError as error:
+            raise BadInput(
+                f"Cannot write to {str(folder)!r}: {error.strerror or error}."
+            ) from error
 
 
 def _is_free(folder: Path) -> bool:
     """Say whether a cloud may be written here without destroying anything else."""
-    if not folder.exists():
-        return True
     if not folder.is_dir():
-        return False
+        # Whatever else is wrong with the place, `new_files` says it.
+        return True
     return (folder / "cloud.json").is_file() or not any(folder.iterdir())
 
 
 def _write_files(state: State, folder: Path) -> None:
+    facts: dict[str, Any] = {"format": FORMAT, "checksums": {}}
     for name in TABLES:
         table = state.tables[name]
         arrays = {c.name: pa.array(table[c.name]) for c in columns_of(name)}
         for column, attribute in _NAMES.get(name, ()):
             arrays[column] = _binary(*getattr(state, attribute).packed())
         made = pa.table(arrays)
-        path = str(folder / f"{name}.arrow")
-        with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, made.schema) as out:
+        path = folder / f"{name}.arrow"
+        with (
+            pa.OSFile(str(path), "wb") as sink,
+            pa.ipc.new_file(sink, made.schema) as out,
+        ):
             out.write_table(made.combine_chunks())
-    facts: dict[str, Any] = {
-        "format": FORMAT,
-        "counters": state.counters.tolist(),
-    }
+        with path.open("rb") as file:
+            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            facts["checksums"][path.name] = zlib.crc32(whole)
+    facts["counters"] = state.counters.tolist()
     for name in _VOCABULARIES:
         facts[name] = getattr(state, name).slots()
     for name in _SETS:
@@ -126,9 +118,14 @@ def read(state: State, folder: Path) -> None:
         arrays = {}
         for column in columns_of(name):
             arrays[column.name] = _array(table, column.name, column.dtype, path)
+        texts = [(a, *_text(table, c, path)) for c, a in _NAMES.get(name, ())]
+        # After the columns: which one is missing says more than that something is.
+        if table.checksum != facts["checksums"].get(path.name):
+            raise BadTable(
+                f"{path} is damaged, or was not written together with cloud.json."
+            )
         state.tables[name].load(arrays, str(path))
-        for column_name, attribute in _NAMES.get(name, ()):
-            text, offsets = _text(table, column_name, path)
+        for attribute, text, offsets in texts:
             getattr(state, attribute).load(text, offsets)
     for name in _VOCABULARIES:
         getattr(state, name).load(facts[name])
@@ -137,7 +134,9 @@ def read(state: State, folder: Path) -> None:
             getattr(state, name).number(members)
     state.offers = OfferDictionary(state.tables.offer)
     state.counters[:] = facts["counters"]
-    state.free_consumers = np.flatnonzero(state.tables.consumer["first"] < 0).tolist()
+    # A row with a name is somebody's, though it holds nothing.
+    idle = state.tables.consumer["first"] < 0
+    state.free_consumers = np.flatnonzero(idle & ~state.consumer_uuids.named()).tolist()
     state.rows_moved()
 
 
@@ -146,23 +145,56 @@ def _read_facts(folder: Path) -> dict[str, Any]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BadInput(f"{folder} is not a cloud: {path}: {error.strerror}.") from error
+        raise BadInput(
+            f"{str(folder)!r} is not a cloud: {path.name}: {error.strerror}."
+        ) from error
     except ValueError as error:
         raise BadInput(f"{path} is not JSON: {error}.") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         found = facts.get("format") if isinstance(facts, dict) else facts
-        raise BadInput(f"{path}: format must be {FORMAT}, got {found!r}.")
-    if missing := [k for k in ("counters", *_VOCABULARIES, *_SETS) if k not in facts]:
-        raise BadInput(f"{path}: {missing[0]!r} is missing.")
+        raise BadInput(f"{path}: format must be {FORMAT}, got {found!r:.80}.")
+    for name, what, fits in (
+        ("checksums", "an object", _is_object),
+        ("counters", "four whole numbers", _are_counters),
+        *((name, "a list of names", _are_names) for name in _VOCABULARIES),
+        *((name, "a list of different sets", _are_sets) for name in _SETS),
+    ):
+        if not fits(facts.get(name)):
+            found = facts.get(name)
+            raise BadInput(f"{path}: {name!r} must be {what}, got {found!r:.80}.")
     return facts
+
+
+def _is_object(given: object) -> bool:
+    return isinstance(given, dict)
+
+
+def _are_counters(given: object) -> bool:
+    return isinstance(given, list) and [type(each) for each in given] == [int] * 4
+
+
+def _are_names(given: object) -> bool:
+    return isinstance(given, list) and all(
+        each is None or isinstance(each, str) for each in given
+    )
+
+
+def _are_sets(given: object) -> bool:
+    """Say whether each set has the number that its place in the list says."""
+    if not isinstance(given, list) or not all(isinstance(each, list) for each in given):
+        return False
+    whole = all(type(member) is int for members in given for member in members)
+    return whole and given[:1] == [[]] and len(set(map(tuple, given))) == len(given)
 
 
 class _Mapped:
     """One Arrow file, mapped so that a write copies the page and not the file."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         with path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        self.checksum = zlib.crc32(self._map)
         whole = pa.py_buffer(self._map)
         self._base = whole.address
         batches = pa.ipc.open_file(whole)
@@ -182,9 +214,11 @@ class _Mapped:
         """Give ``count`` values of a buffer as a writable array over the map."""
         if buffer is None or not count:
             return np.zeros(0, dtype)
-        return np.frombuffer(
-            self._map, dtype, count, offset=buffer.address - self._base
-        )
+        place = buffer.address - self._base
+        if not 0 <= place <= len(self._map) - buffer.size:
+            # Arrow unpacked it into memory of its own.
+            raise BadTable(f"{self._path}: must not be compressed.")
+        return np.frombuffer(self._map, dtype, count, offset=place)
 
 
 def _map(path: Path) -> _Mapped:
@@ -192,7 +226,7 @@ def _map(path: Path) -> _Mapped:
         return _Mapped(path)
     except OSError as error:
         raise BadTable(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (pa.ArrowInvalid, ValueError) as error:
+    except (pa.ArrowException, ValueError) as error:
         raise BadTable(f"{path} is not an Arrow file: {error}.") from error
 
 

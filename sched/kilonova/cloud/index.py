@@ -61,7 +61,8 @@ def _largest(tables: Tables) -> NDArray[np.int32]:
     inventory, offer = tables.inventory, tables.offer
     room = offer["capacity"][inventory["offer"]] - inventory["used"]
     most = np.minimum(room, offer["max_unit"][inventory["offer"]])
-    return np.maximum(most, 0).astype(np.int32)
+    largest: NDArray[np.int32] = np.maximum(most, 0).astype(np.int32)
+    return largest
 
 
 def _starts(counts: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -7,7 +7,8 @@ import numpy as np
 
 from kilonova.cloud.offers import Inventory
 from kilonova.cloud.state import State
-from kilonova.errors import BadInput, GenerationConflict, InUse, NotFound
+from kilonova.cloud.vocabulary import checked_name
+from kilonova.errors import GenerationConflict, InUse, NotFound
 
 Inventories = Mapping[str, Inventory | Mapping[str, Any]]
 
@@ -99,6 +100,8 @@ def put_inventory(
     at = state.inventory_row(row, resource_class)
     offers = state.tables.offer.count
     offer = state.offers.number(inventory)
+    if inventory.min_unit > 1 or inventory.step_size > 1:
+        state.odd_limits += 1
     if at < 0:
         rows = state.inventory_rows(row)
         before = table["resource_class"][rows.start : rows.stop] < resource_class
@@ -123,21 +126,40 @@ def set_traits(state: State, row: int, traits: Iterable[str]) -> None:
     UnknownTrait
         A trait is neither standard nor known.
     """
-    numbers = frozenset(state.traits.known(name) for name in traits)
-    state.tables.provider["trait_set"][row] = state.trait_sets.number(numbers)
+    table = state.tables.provider
+    number = state.trait_sets.number(state.traits.known(name) for name in traits)
+    # As in Placement, to set the traits that are there already is no change. Of
+    # aggregates and inventories it is one.
+    if number == table["trait_set"][row]:
+        return
+    table["trait_set"][row] = number
     state.facts_changed()
     touch(state, row)
 
 
 def set_aggregates(state: State, row: int, aggregates: Iterable[str]) -> None:
-    """Replace the aggregates of a provider; unknown ones come to be by this."""
-    names = list(aggregates)
-    if "" in names:
-        raise BadInput("An aggregate's UUID must not be empty.")
-    numbers = frozenset(state.aggregates.number(name) for name in names)
-    state.tables.provider["aggregate_set"][row] = state.aggregate_sets.number(numbers)
+    """Replace the aggregates of a provider; unknown ones come to be by this.
+
+    Raises
+    ------
+    BadInput
+        An aggregate's UUID cannot be kept.
+    """
+    names = checked_aggregates(aggregates)
+    put_aggregates(state, row, names)
     state.facts_changed()
     touch(state, row)
+
+
+def checked_aggregates(aggregates: Iterable[str]) -> list[str]:
+    """Give UUIDs of aggregates that can be kept; raises BadInput."""
+    return [checked_name("An aggregate's UUID", name) for name in aggregates]
+
+
+def put_aggregates(state: State, row: int, names: list[str]) -> None:
+    """Write the aggregates of a provider, already checked."""
+    numbers = (state.aggregates.number(name) for name in names)
+    state.tables.provider["aggregate_set"][row] = state.aggregate_sets.number(numbers)
 
 
 def touch(state: State, row: int) -> None:
@@ -153,11 +175,14 @@ def remove_resource_class(state: State, name: str) -> None:
 
     Raises
     ------
+    BadInput, UnknownResourceClass
+        It is a standard one, or unknown.
     InUse
         A provider has an inventory of it.
     """
+    state.resource_classes.check_removable(name)
     number = state.resource_classes.find(name)
-    if number >= 0 and (state.tables.inventory["resource_class"] == number).any():
+    if (state.tables.inventory["resource_class"] == number).any():
         raise InUse(f"Resource class {name!r} has inventories; remove them first.")
     state.resource_classes.remove(name)
 
@@ -167,12 +192,15 @@ def remove_trait(state: State, name: str) -> None:
 
     Raises
     ------
+    BadInput, UnknownTrait
+        It is a standard one, or unknown.
     InUse
         A provider has it.
     """
+    state.traits.check_removable(name)
     number = state.traits.find(name)
     sets = np.flatnonzero(state.trait_sets.hits(frozenset({number})))
-    if number >= 0 and np.isin(state.tables.provider["trait_set"], sets).any():
+    if np.isin(state.tables.provider["trait_set"], sets).any():
         raise InUse(f"Trait {name!r} is on providers; take it off them first.")
     state.traits.remove(name)
 

@@ -4,7 +4,7 @@ A million Python strings and a dict of them take over 150 bytes a row; this take
 bytes of the name and about 14 more. A canonical UUID takes 17 bytes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from types import ModuleType
 from uuid import UUID
@@ -16,19 +16,39 @@ from kilonova.errors import BadInput
 
 _RAW_UUID = 0xFF
 _LONGEST = 2**16 - 1
+# Arrow's offsets into a binary column are 32-bit and signed.
+_MOST_TEXT = 2**31 - 1
 
 
 def encode(name: str) -> bytes:
-    """Give the bytes under which ``name`` is kept."""
+    """Give the bytes under which ``name`` is kept.
+
+    Raises
+    ------
+    BadInput
+        The name has half a surrogate pair, which is no character, or is too long.
+    """
     if len(name) == 36 and name[8] == "-":
         try:
             value = UUID(name)
         except ValueError:
-            return name.encode()
+            return _encode_text(name)
         if str(value) == name:
             # No UTF-8 text starts with this byte, so the two forms cannot meet.
             return bytes([_RAW_UUID]) + value.bytes
-    return name.encode()
+    return _encode_text(name)
+
+
+def _encode_text(name: str) -> bytes:
+    try:
+        text = name.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"A name must be text, got {name[:40]!r}.") from error
+    if len(text) > _LONGEST:
+        raise BadInput(
+            f"A name has at most {_LONGEST} bytes, got {len(text)}: {name[:40]!r}…"
+        )
+    return text
 
 
 def decode(text: bytes) -> str:
@@ -69,6 +89,10 @@ class NameColumn:
         """Give all names, by row."""
         return [self[row] for row in range(len(self))]
 
+    def named(self) -> NDArray[np.bool_]:
+        """Mark the rows that have a name, (N,) bool."""
+        return self._length > 0
+
     @property
     def nbytes(self) -> int:
         """Bytes held, spare ones and the hash table included."""
@@ -77,9 +101,10 @@ class NameColumn:
 
     def packed(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Give the encoded names one after the other, and the length of each."""
-        if self._text_used != int(self._length.sum(dtype=np.int64)):
+        lengths = self._length.astype(np.int64)
+        if not np.array_equal(self._start, np.cumsum(lengths) - lengths):
             self._pack()
-        return self._text[: self._text_used], self._length.astype(np.int64)
+        return self._text[: int(lengths.sum())], lengths
 
     def load(self, text: NDArray[np.uint8], offsets: NDArray[np.int32]) -> None:
         """Take encoded names and the (N + 1,) offsets between them, for all rows."""
@@ -94,7 +119,10 @@ class NameColumn:
             return -1
         if self._stale:
             self._index()
-        key = np.frombuffer(encode(name), np.uint8)
+        try:
+            key = np.frombuffer(encode(name), np.uint8)
+        except BadInput:
+            return -1
         found = _kernels().find_name(
             self._text, self._start, self._length, self._slots, key
         )
@@ -106,23 +134,17 @@ class NameColumn:
         Raises
         ------
         BadInput
-            A name is too long to keep, or is there already. Nothing was inserted.
+            A name cannot be kept, or is there already. Nothing was inserted.
         """
         encoded = [encode(name) for name in names]
         lengths = np.array([len(text) for text in encoded], np.int64)
-        if len(lengths) and lengths.max() > _LONGEST:
-            long = names[int(lengths.argmax())]
-            raise BadInput(
-                f"A name has at most {_LONGEST} bytes, got {len(long)}: {long[:40]!r}…"
-            )
         self._append_text(b"".join(encoded))
         starts = self._text_used - lengths.sum() + np.cumsum(lengths) - lengths
         at = np.full(len(names), position)
         self._stale = self._stale or position != len(self)
         self._start = np.insert(self._start, at, starts.astype(np.uint32))
         self._length = np.insert(self._length, at, lengths.astype(np.uint16))
-        if self._slots_used + len(names) > len(self._slots) // 2:
-            self._stale = True
+        self._stale = self._stale or self._is_full(len(names))
         rows = np.arange(position, position + len(names), dtype=np.int32)
         twice = self._index() if self._stale else self._enter(rows)
         if twice >= 0:
@@ -137,25 +159,31 @@ class NameColumn:
         self.insert(len(self), names)
 
     def set(self, row: int, name: str) -> None:
-        """Give ``row`` another name, or none."""
+        """Give ``row`` another name, or none.
+
+        Raises
+        ------
+        BadInput
+            The name cannot be kept, or another row has it. Nothing was changed.
+        """
+        text = encode(name)
+        if self.find(name) not in (-1, row):
+            raise BadInput(f"The name {name!r} is taken; names are unique.")
+        if self._text_used > 2 * int(self._length.sum(dtype=np.int64)) + 4096:
+            self._pack()
+        self._append_text(text)
         if self._stale:
             self._index()
         if self._length[row]:
             _kernels().remove_name(
                 self._text, self._start, self._length, self._slots, row
             )
-        text = encode(name)
-        if self._text_used > 2 * int(self._length.sum()) + 4096:
-            self._pack()
-        self._append_text(text)
         self._start[row] = self._text_used - len(text)
         self._length[row] = len(text)
-        if name:
-            self._slots_used += 1
-            if self._slots_used > len(self._slots) // 2:
-                self._index()
-            else:
-                self._enter(np.array([row], np.int32))
+        if self._is_full(1):
+            self._index()
+        elif name:
+            self._enter(np.array([row], np.int32))
 
     def remove(self, position: int, rows: int) -> None:
         """Take rows away; later rows move up."""
@@ -172,6 +200,8 @@ class NameColumn:
 
     def _append_text(self, text: bytes) -> None:
         end = self._text_used + len(text)
+        if end > _MOST_TEXT:
+            raise BadInput(f"Names take {end} bytes together, at most {_MOST_TEXT}.")
         if end > len(self._text):
             grown = np.zeros(max(end, len(self._text) * 3 // 2), np.uint8)
             grown[: self._text_used] = self._text[: self._text_used]
@@ -180,17 +210,22 @@ class NameColumn:
         self._text_used = end
 
     def _pack(self) -> None:
-        kept = [self._text[s : s + n] for s, n in zip(*self._bounds(), strict=True)]
-        self._text = np.concatenate([*kept, np.zeros(0, np.uint8)])
+        """Lay the names in the order of the rows, without gaps."""
+        lengths = self._length.astype(np.int64)
+        starts = np.cumsum(lengths) - lengths
+        away = np.repeat(self._start - starts, lengths)
+        self._text = self._text[np.arange(len(away)) + away]
         self._text_used = len(self._text)
-        self._start = (np.cumsum(self._length) - self._length).astype(np.uint32)
+        self._start = starts.astype(np.uint32)
 
-    def _bounds(self) -> tuple[Iterable[int], Iterable[int]]:
-        return self._start.tolist(), self._length.tolist()
+    def _is_full(self, more: int) -> bool:
+        """Say whether the hash table would be too full for quick look-ups."""
+        return 4 * (self._slots_used + more) > 3 * len(self._slots)
 
     def _index(self) -> int:
         """Build the hash table anew; give a row whose name is not unique, or -1."""
-        wanted = 2 * len(self) + 8
+        # At most five eighths full, so that it is not soon to be built again.
+        wanted = 8 * len(self) // 5 + 8
         self._slots = np.full(1 << wanted.bit_length(), -1, np.int32)
         self._slots_used = 0
         self._stale = False

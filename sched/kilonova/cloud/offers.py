@@ -49,10 +49,12 @@ class Inventory(NamedTuple):
         """
         if isinstance(fields, Inventory):
             fields = fields._asdict()
+        if not isinstance(fields, Mapping):
+            raise BadInput(f"{where}: must be an object, got {fields!r:.80}.")
         known = set(cls._fields) | {"resource_provider_generation"}
-        if unknown := sorted(set(fields) - known):
+        if unknown := sorted(set(fields) - known, key=repr):
             raise BadInput(
-                f"{where}: unknown field {unknown[0]!r}, expected {cls._fields}."
+                f"{where}: unknown field {unknown[0]!r}, known: {cls._fields}."
             )
         if "total" not in fields:
             raise BadInput(f"{where}: total is missing.")
@@ -64,11 +66,12 @@ class Inventory(NamedTuple):
         ratio = fields.get("allocation_ratio", 1.0)
         if isinstance(ratio, bool) or not isinstance(ratio, int | float):
             raise BadInput(
-                f"{where}: allocation_ratio must be a number, got {ratio!r}."
+                f"{where}: allocation_ratio must be a number, got {ratio!r:.80}."
             )
         if not 0 <= ratio <= 3.40282e38:
             raise BadInput(
-                f"{where}: allocation_ratio must be in 0..3.40282e+38, got {ratio!r}."
+                f"{where}: allocation_ratio must be in 0..3.40282e+38, "
+                f"got {ratio!r:.80}."
             )
         made = cls(**values, allocation_ratio=float(ratio))
         if made.reserved > made.total:
@@ -82,7 +85,7 @@ class Inventory(NamedTuple):
 def _whole(where: str, name: str, value: object) -> int:
     low = 0 if name == "reserved" else 1
     if isinstance(value, bool) or not isinstance(value, int):
-        raise BadInput(f"{where}: {name} must be a whole number, got {value!r}.")
+        raise BadInput(f"{where}: {name} must be a whole number, got {value!r:.80}.")
     if not low <= value <= MAX_INT:
         raise BadInput(f"{where}: {name} must be in {low}..{MAX_INT}, got {value}.")
     return value

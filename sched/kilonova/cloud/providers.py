@@ -5,7 +5,10 @@ from numpy.typing import NDArray
 
 from kilonova.cloud.state import State
 from kilonova.cloud.tables import Table
+from kilonova.cloud.vocabulary import checked_name
 from kilonova.errors import BadInput, Conflict, InUse
+
+LONGEST_NAME = 200
 
 
 def add_provider(state: State, name: str, parent: str | None, uuid: str | None) -> int:
@@ -14,21 +17,21 @@ def add_provider(state: State, name: str, parent: str | None, uuid: str | None) 
     Raises
     ------
     BadInput
-        The name or UUID is empty, too long or taken.
+        The name or UUID cannot be kept.
+    Conflict
+        The name or UUID is taken.
     UnknownProvider
         There is no such parent.
     """
-    if not 1 <= len(name) <= 200:
-        raise BadInput(f"A provider's name has 1 to 200 characters, got {name!r}.")
     parent_row = -1 if parent is None else state.provider_row(parent)
+    check_name(state, name)
+    if uuid is not None and uuid != name:
+        checked_name("A provider's UUID", uuid, LONGEST_NAME)
+        _check_free(state, "UUID", uuid, -1)
     table = state.tables.provider
     row = table.count if parent is None else int(table["subtree_end"][parent_row])
     state.provider_names.insert(row, [name])
-    try:
-        state.provider_uuids.insert(row, ["" if uuid in (None, name) else str(uuid)])
-    except BadInput:
-        state.provider_names.remove(row, 1)
-        raise
+    state.provider_uuids.insert(row, [uuid or ""])
     ends = table["subtree_end"]
     ends[ends > row] += 1
     state.tables.insert("provider", row)
@@ -52,18 +55,38 @@ def ancestors(table: Table, row: int) -> list[int]:
     return found
 
 
+def check_name(state: State, name: str, row: int = -1) -> None:
+    """Refuse a name that the provider in ``row``, or a new one, cannot have.
+
+    Raises
+    ------
+    BadInput
+        It is not text of 1 to 200 characters.
+    Conflict
+        Another provider has this name, or this UUID: names and UUIDs are told apart by
+        nothing but whose they are.
+    """
+    checked_name("A provider's name", name, LONGEST_NAME)
+    _check_free(state, "name", name, row)
+
+
+def _check_free(state: State, what: str, identity: str, row: int) -> None:
+    taken = {state.provider_names.find(identity), state.provider_uuids.find(identity)}
+    if taken - {-1, row}:
+        raise Conflict(f"The {what} {identity!r} is taken; names and UUIDs are unique.")
+
+
 def rename_provider(state: State, row: int, name: str) -> None:
     """Give a provider another name.
 
     Raises
     ------
     BadInput
-        The name is empty, too long or taken.
+        The name cannot be kept.
+    Conflict
+        The name is taken.
     """
-    if not 1 <= len(name) <= 200:
-        raise BadInput(f"A provider's name has 1 to 200 characters, got {name!r}.")
-    if state.provider_names.find(name) not in (-1, row):
-        raise BadInput(f"The name {name!r} is taken; names are unique.")
+    check_name(state, name, row)
     state.provider_names.set(row, name)
 
 
@@ -108,9 +131,8 @@ def set_parent(
     UnknownProvider
         There is no such parent.
     BadInput
-        The parent is the provider itself or below it.
-    Conflict
-        It has another parent, and may not change it.
+        The parent is the provider itself or below it, or the provider has another
+        parent and may not change it. Placement answers 400 to both.
     """
     table = state.tables.provider
     name = state.provider_names[row]
@@ -119,7 +141,7 @@ def set_parent(
     if target == before:
         return
     if before >= 0 and not may_reparent:
-        raise Conflict(
+        raise BadInput(
             f"Provider {name!r} keeps its parent "
             f"{state.provider_names[before]!r}: changing it needs microversion 1.37."
         )

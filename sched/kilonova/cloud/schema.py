@@ -61,9 +61,9 @@ COLUMNS = (
     Column("consumer", "generation", "int32", "", "", "Placement's generation."),
     Column("consumer", "first", "int32", "", "allocation", "First row; -1: no more."),
     Column("allocation", "consumer", "int32", "", "consumer", "Who holds; -1: free."),
-    Column("allocation", "inventory", "int32", "", "inventory", "What is held."),
+    Column("allocation", "inventory", "int32", "", "inventory", "What; -1: free."),
     Column("allocation", "amount", "int32", _UNIT, "", "Units held, at least 1."),
-    Column("allocation", "next", "int32", "", "allocation", "Next of the consumer."),
+    Column("allocation", "next", "int32", "", "allocation", "Next row, or free one."),
 )
 
 TABLES = ("provider", "inventory", "offer", "consumer", "allocation")

@@ -46,12 +46,11 @@ class Sharing:
 
         ``sharing_trait`` is the number of the trait, -1 where nobody has it.
         """
-        empty = np.zeros(0, np.int32)
-        if sharing_trait < 0:
-            nothing = np.zeros(1, np.int32)
-            return cls(empty, nothing, empty, nothing, empty)
         shares = trait_sets.hits(frozenset({sharing_trait}))
         sharing = np.flatnonzero(shares[table["trait_set"]])
+        if not len(sharing):
+            empty, nothing = np.zeros(0, np.int32), np.zeros(1, np.int32)
+            return cls(empty, nothing, empty, nothing, empty)
         pairs: list[NDArray[np.int64]] = []
         for h, s in enumerate(sharing.tolist()):
             members = aggregate_sets[int(table["aggregate_set"][s])]

@@ -23,9 +23,10 @@ class State:
     """Tables of the register with the dictionaries that give their numbers a meaning.
 
     Providers lie in tree preorder, inventories by provider and class. ``structure``
-    counts changes that move rows, ``facts`` changes of traits and aggregates:
-    who keeps something that was derived compares them, and reads the journal for trees
-    whose usage changed.
+    counts changes that move rows, ``facts`` changes of traits and aggregates, and
+    ``odd_limits`` inventories that were given a ``min_unit`` or ``step_size`` other
+    than 1: who keeps something that was derived compares them, and reads the journal
+    for trees whose usage changed.
     """
 
     def __init__(self) -> None:
@@ -44,8 +45,10 @@ class State:
         self.aggregate_sets = SetDictionary()
         self.structure = 0
         self.facts = 0
+        self.odd_limits = 0
         self.lock = RLock()
-        # Writes so far, allocation rows ever used, first free one, rows in use.
+        # Writes so far (with leaps where rows moved), allocation rows ever used, first
+        # free one, rows in use.
         self.counters = np.array([0, 0, -1, 0], np.int64)
         self.journal = np.zeros(1024, np.int32)
         self.free_consumers: list[int] = []
@@ -101,10 +104,11 @@ class State:
     def index(self) -> Index:
         """Give the derived look-up columns, made anew if rows moved."""
         if self._index is None:
-            trees = int((self.tables.provider["parent"] < 0).sum())
+            self._index = Index.of(self.tables, len(self.resource_classes))
+            trees = len(self._index.roots)
             if trees > len(self.journal):
                 self.journal = np.zeros(1 << trees.bit_length(), np.int32)
-            self._index = Index.of(self.tables, len(self.resource_classes))
+                self._outdate_journal()
         return self._index
 
     def sharing(self) -> Sharing:
@@ -138,6 +142,7 @@ class State:
         self._index = None
         self._sharing = None
         self._columns = None
+        self._outdate_journal()
 
     def facts_changed(self) -> None:
         """Forget what was derived of traits and aggregates."""
@@ -152,13 +157,18 @@ class State:
     def journal_since(self, stamp: int) -> NDArray[np.int32] | None:
         """Give roots of trees changed after ``stamp`` writes, repeats included.
 
-        None when the journal does not go back that far: then any tree may have changed.
+        None when the journal does not go back that far, or rows moved since: then any
+        tree may have changed.
         """
         writes = int(self.counters[0])
         size = len(self.journal)
         if writes - stamp > size:
             return None
         return self.journal[np.arange(stamp, writes) % size]
+
+    def _outdate_journal(self) -> None:
+        """Put every earlier stamp out of the journal's reach: its rows moved."""
+        self.counters[0] += len(self.journal) + 1
 
 
 def _columns_of(state: State) -> "CloudColumns":

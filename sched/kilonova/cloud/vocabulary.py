@@ -4,9 +4,28 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from kilonova.cloud.names import encode
 from kilonova.errors import BadInput, UnknownResourceClass, UnknownTrait
 
+# The column that holds the number of a resource class is 16-bit.
+_MOST_CLASSES = 2**15
 _CUSTOM = re.compile(r"CUSTOM_[A-Z0-9_]{1,248}")
+
+
+def checked_name(what: str, name: object, longest: int = 255) -> str:
+    """Give a name back that can be kept as one.
+
+    Raises
+    ------
+    BadInput
+        It is not text of 1 to ``longest`` characters; the message begins with ``what``.
+    """
+    if not isinstance(name, str) or not 1 <= len(name) <= longest:
+        raise BadInput(
+            f"{what} must be text of 1 to {longest} characters, got {name!r:.80}."
+        )
+    encode(name)
+    return name
 
 
 class Vocabulary:
@@ -78,8 +97,10 @@ class Registered(Vocabulary):
         standard: Callable[[], frozenset[str]],
         error: type[UnknownResourceClass] | type[UnknownTrait],
         kind: str,
+        most: int = 2**31 - 1,
     ) -> None:
         super().__init__()
+        self._most = most
         self._standard = standard
         self._error = error
         self._kind = kind
@@ -102,11 +123,15 @@ class Registered(Vocabulary):
         UnknownResourceClass, UnknownTrait
             The name was never added.
         """
+        self.check_removable(name)
+        del self._numbers[name]
+
+    def check_removable(self, name: str) -> None:
+        """Raise as ``remove`` does."""
         if name in self._standard():
             raise BadInput(f"The standard {self._kind} {name!r} cannot be removed.")
         if name not in self:
             raise self._error(f"Unknown {self._kind} {name!r}.")
-        del self._numbers[name]
 
     def known(self, name: str) -> int:
         """Give the number of a known name.
@@ -133,19 +158,35 @@ class Registered(Vocabulary):
         Raises
         ------
         BadInput
-            The name is not of the form that Placement takes.
+            The name is not of the form that Placement takes, or there are too many.
         """
-        if not self.knows(name) and not _CUSTOM.fullmatch(name):
+        if not isinstance(name, str) or not (
+            self.knows(name) or _CUSTOM.fullmatch(name)
+        ):
             raise BadInput(
                 f"A {self._kind} is a standard one or CUSTOM_ and up to 248 of A-Z, "
-                f"0-9, _; got {name!r}."
+                f"0-9, _; got {name!r:.80}."
             )
         return self.number(name)
+
+    def number(self, name: str) -> int:
+        """Give the number of a name; raises BadInput if a new one has no room."""
+        if name not in self and len(self) >= self._most:
+            raise BadInput(
+                f"No room for {self._kind} {name!r}: at most {self._most} can be "
+                "entered, removed ones included."
+            )
+        return super().number(name)
 
 
 def resource_classes() -> Registered:
     """Make an empty vocabulary of resource classes."""
-    return Registered(standard_resource_classes, UnknownResourceClass, "resource class")
+    return Registered(
+        standard_resource_classes,
+        UnknownResourceClass,
+        "resource class",
+        _MOST_CLASSES,
+    )
 
 
 def traits() -> Registered:

@@ -1,0 +1,214 @@
+"""Dead ends seen from above: no candidate can begin with what is chosen so far.
+
+Each test is necessary for a candidate and takes time in proportion to the options, not
+to their products: every open slot has an option that goes with the choices; clauses can
+still be hit; and slots can be matched with providers at once, by isolation and by the
+room for each amount of each class, in some subtree where one is asked for. Only amounts
+of several sizes on one provider can still lead astray: that is packing of bins.
+"""
+
+from kilonova_kernels._jit import inlined, part
+from kilonova_kernels.beside import chosen_provider, goes_with
+from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
+from kilonova_kernels.matching import matches
+
+_TREE = Cursor.TREE
+_STEPS = Cursor.STEPS
+# Sets of clauses are bits of a word; more wanted clauses than this are not looked at.
+_MOST_CLAUSES = 5
+_CLAUSE_SETS = 1 << _MOST_CLAUSES
+
+
+@part
+def prepare(
+    cloud: CloudColumns, plans: PlanColumns, plan: int, search: SearchColumns
+) -> None:
+    """Write for each option the place of its provider in the pool of the tree."""
+    tree = search.cursor[_TREE]
+    root = cloud.roots[tree]
+    own = cloud.provider_subtree_end[root] - root
+    for s in range(plans.plan_slot[plan + 1] - plans.plan_slot[plan]):
+        for i in range(search.option_count[s]):
+            provider = search.option_provider[s, i]
+            place = provider - root
+            if place < 0 or place >= own:
+                shared = cloud.share_start[tree]
+                while cloud.share_provider[shared] != provider:
+                    shared += 1
+                place = own + shared - cloud.share_start[tree]
+            search.option_place[s, i] = place
+
+
+@part
+def is_dead_end(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+) -> bool:
+    """Say whether no candidate has the choices above ``depth``, as far as can be seen.
+
+    Parameters
+    ----------
+    cloud, plans, plan
+        What is asked of what.
+    search
+        A search that `prepare` was called for; the open slots are those from ``depth``
+        on. What the look-ahead writes, nobody else reads.
+    depth
+        Number of choices made, less than the number of slots.
+
+    Returns
+    -------
+    bool
+        True only where there is no candidate; False where there may be none all the
+        same.
+    """
+    if not _list_open(cloud, plans, plan, search, depth):
+        return True
+    if not _hits_clauses(cloud, plans, plan, search, depth):
+        return True
+    search.within[0] = 0
+    if not matches(cloud, plans, plan, search, depth):
+        return True
+    for b in range(plans.plan_subtree[plan], plans.plan_subtree[plan + 1]):
+        groups = plans.subtree_groups[b]
+        if not _has_top(cloud, plans, plan, search, depth, groups):
+            return True
+    return False
+
+
+@inlined
+def _list_open(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+) -> bool:
+    """Mark the options that go with all choices; False if a slot has none."""
+    for d in range(depth, plans.plan_slot[plan + 1] - plans.plan_slot[plan]):
+        s = search.order[d]
+        search.cursor[_STEPS] += search.option_count[s]
+        some = False
+        for i in range(search.option_count[s]):
+            fits = goes_with(cloud, plans, plan, search, depth, s, i)
+            search.option_open[s, i] = fits
+            some = some or fits
+        if not some:
+            return False
+    return True
+
+
+@inlined
+def _hits_clauses(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+) -> bool:
+    """Say whether open slots can hit together the clauses that are still to be hit."""
+    first = plans.plan_slot[plan]
+    wanted = plans.plan_bits[plan]
+    for d in range(depth):
+        group = plans.slot_group[first + search.order[d]]
+        if not plans.group_suffixed[group]:
+            provider = chosen_provider(search, d)
+            wanted &= ~plans.group_bits[group, cloud.provider_trait_set[provider]]
+    if wanted == 0:
+        return True
+    # Bit m of the word: some choice of the slots so far hits just the set m.
+    found = 1
+    for d in range(depth, plans.plan_slot[plan + 1] - first):
+        s = search.order[d]
+        group = plans.slot_group[first + s]
+        if plans.group_suffixed[group]:
+            continue
+        now = 0
+        for i in range(search.option_count[s]):
+            if search.option_open[s, i]:
+                provider = search.option_provider[s, i]
+                bits = plans.group_bits[group, cloud.provider_trait_set[provider]]
+                hit = _few_clauses(bits, wanted)
+                for m in range(_CLAUSE_SETS):
+                    if found >> m & 1:
+                        now |= 1 << (m | hit)
+        found = now
+    return bool(found >> _few_clauses(wanted, wanted) & 1)
+
+
+@inlined
+def _few_clauses(bits: int, wanted: int) -> int:
+    """Give which of the first few wanted clauses are hit, as bits from 0 on."""
+    hit = 0
+    for n in range(_MOST_CLAUSES):
+        lowest = wanted & -wanted
+        if bits & lowest:
+            hit |= 1 << n
+        wanted ^= lowest
+    return hit
+
+
+@inlined
+def _has_top(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+    groups: int,
+) -> bool:
+    """Say whether some provider can be above, or be, all those of the named groups."""
+    first = plans.plan_slot[plan]
+    offset = plans.plan_group[plan]
+    lowest, last = -1, -1
+    for d in range(depth):
+        if groups >> (plans.slot_group[first + search.order[d]] - offset) & 1:
+            provider = chosen_provider(search, d)
+            if lowest < 0 or provider < lowest:
+                lowest = provider
+            last = max(last, provider)
+    search.within[0] = groups
+    if lowest >= 0 and _is_top(cloud, plans, plan, search, depth, lowest, last):
+        return True
+    for place in range(search.place_top.shape[0]):
+        search.place_top[place] = False
+    for d in range(depth, plans.plan_slot[plan + 1] - first):
+        s = search.order[d]
+        if not groups >> (plans.slot_group[first + s] - offset) & 1:
+            continue
+        for i in range(search.option_count[s]):
+            place = search.option_place[s, i]
+            if not search.option_open[s, i] or search.place_top[place]:
+                continue
+            search.place_top[place] = True
+            top = search.option_provider[s, i]
+            if (lowest < 0 or top < lowest) and _is_top(
+                cloud, plans, plan, search, depth, top, last
+            ):
+                return True
+    return False
+
+
+@part
+def _is_top(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+    top: int,
+    last: int,
+) -> bool:
+    """Say whether the named groups could all be served below ``top``.
+
+    ``last`` is the highest row among their providers chosen so far, -1 for none.
+    """
+    end = cloud.provider_subtree_end[top]
+    if last >= end:
+        return False
+    search.within[1] = top
+    search.within[2] = end
+    return matches(cloud, plans, plan, search, depth)

@@ -1,0 +1,205 @@
+"""Whether open slots can all have a provider at once, by matching them with each other.
+
+Source: augmenting paths, J. E. Hopcroft and R. M. Karp, SIAM J. Comput. 2 (1973),
+section 2, one path at a time.
+"""
+
+from kilonova_kernels._jit import inlined, part
+from kilonova_kernels.beside import taken_amount
+from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
+
+_STEPS = Cursor.STEPS
+_UNASKED = -2
+_UNMATCHED = -1
+# In place of a resource: the slots of suffixed groups, one to a provider.
+_APART = -1
+
+
+@part
+def matches(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+) -> bool:
+    """Say whether the slots from ``depth`` on can be served at once, by each measure.
+
+    Parameters
+    ----------
+    cloud, plans, plan
+        What is asked of what.
+    search
+        ``option_open`` tells which options go with the choices above ``depth``, and
+        ``within`` which groups must lie in a range of rows.
+    depth
+        Number of choices made.
+
+    Notes
+    -----
+    One measure is isolation: a provider takes one slot of a suffixed group. For each
+    amount of each class another: of the slots that ask for at least so much, a provider
+    takes as many as that amount goes into its room.
+    """
+    first = plans.plan_slot[plan]
+    if plans.plan_isolate[plan] and not _match(
+        cloud, plans, plan, search, depth, _APART
+    ):
+        return False
+    for d in range(depth, plans.plan_slot[plan + 1] - first):
+        s = search.order[d]
+        if not _has_open(plans, plan, search, s):
+            return False
+        for k in range(
+            plans.slot_resource[first + s], plans.slot_resource[first + s + 1]
+        ):
+            if _is_new(plans, plan, search, depth, d, k) and not _match(
+                cloud, plans, plan, search, depth, k
+            ):
+                return False
+    return True
+
+
+@inlined
+def _is_open(
+    plans: PlanColumns, plan: int, search: SearchColumns, slot: int, option: int
+) -> bool:
+    if not search.option_open[slot, option]:
+        return False
+    group = plans.slot_group[plans.plan_slot[plan] + slot] - plans.plan_group[plan]
+    if search.within[0] >> group & 1:
+        provider = search.option_provider[slot, option]
+        return bool(search.within[1] <= provider and provider < search.within[2])
+    return True
+
+
+@inlined
+def _has_open(plans: PlanColumns, plan: int, search: SearchColumns, slot: int) -> bool:
+    for i in range(search.option_count[slot]):
+        if _is_open(plans, plan, search, slot, i):
+            return True
+    return False
+
+
+@inlined
+def _is_new(
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+    stop: int,
+    resource: int,
+) -> bool:
+    """Say whether no open slot before ``stop`` asks for as much of the class."""
+    first = plans.plan_slot[plan]
+    for d in range(depth, stop):
+        s = search.order[d]
+        for k in range(
+            plans.slot_resource[first + s], plans.slot_resource[first + s + 1]
+        ):
+            if (
+                plans.resource_class[k] == plans.resource_class[resource]
+                and plans.resource_amount[k] == plans.resource_amount[resource]
+            ):
+                return False
+    return True
+
+
+@part
+def _match(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+    resource: int,
+) -> bool:
+    """Say whether the slots of one measure, ``resource`` or ``_APART``, match."""
+    count = plans.plan_slot[plan + 1] - plans.plan_slot[plan]
+    for place in range(search.place_room.shape[0]):
+        search.place_room[place] = 0
+        search.place_load[place] = 0
+    for s in range(count):
+        search.match[s] = _UNASKED
+    for d in range(depth, count):
+        s = search.order[d]
+        asked = _asked(plans, plan, s, resource)
+        if asked < 0:
+            continue
+        search.match[s] = _UNMATCHED
+        for i in range(search.option_count[s]):
+            place = search.option_place[s, i]
+            if search.place_room[place] == 0 and _is_open(plans, plan, search, s, i):
+                room = 1
+                if resource != _APART:
+                    inventory = search.option_inventory[asked, i]
+                    left = cloud.largest[
+                        cloud.inventory_position[inventory]
+                    ] - taken_amount(plans, plan, search, depth, inventory)
+                    room = min(count, left // plans.resource_amount[resource])
+                search.place_room[place] = room
+    for d in range(depth, count):
+        s = search.order[d]
+        if search.match[s] == _UNMATCHED and not _augment(
+            plans, plan, search, s, count
+        ):
+            return False
+    return True
+
+
+@inlined
+def _asked(plans: PlanColumns, plan: int, slot: int, resource: int) -> int:
+    """Give which resource of the plan a slot is measured by, or -1 if it is not."""
+    first = plans.plan_slot[plan]
+    if resource == _APART:
+        return 0 if plans.group_suffixed[plans.slot_group[first + slot]] else -1
+    for k in range(
+        plans.slot_resource[first + slot], plans.slot_resource[first + slot + 1]
+    ):
+        if (
+            plans.resource_class[k] == plans.resource_class[resource]
+            and plans.resource_amount[k] >= plans.resource_amount[resource]
+        ):
+            return int(k - plans.slot_resource[first])
+    return -1
+
+
+@inlined
+def _augment(
+    plans: PlanColumns, plan: int, search: SearchColumns, start: int, count: int
+) -> bool:
+    """Match one more slot, moving others to other providers where needed."""
+    for place in range(search.place_from.shape[0]):
+        search.place_from[place] = -1
+    search.queue[0] = start
+    head, tail = 0, 1
+    while head < tail:
+        s = search.queue[head]
+        head += 1
+        search.cursor[_STEPS] += search.option_count[s]
+        for i in range(search.option_count[s]):
+            place = search.option_place[s, i]
+            if search.place_from[place] >= 0 or not _is_open(plans, plan, search, s, i):
+                continue
+            search.place_from[place] = s
+            if search.place_load[place] < search.place_room[place]:
+                search.place_load[place] += 1
+                _move_along(search, start, place)
+                return True
+            for other in range(count):
+                if search.match[other] == place:
+                    search.queue[tail] = other
+                    tail += 1
+    return False
+
+
+@inlined
+def _move_along(search: SearchColumns, start: int, place: int) -> None:
+    """Give ``place`` to the slot that reached it, its place to the one before."""
+    while True:
+        s = search.place_from[place]
+        before = search.match[s]
+        search.match[s] = place
+        if s == start:
+            return
+        place = before

@@ -1,0 +1,192 @@
+"""``Candidates``: what could serve a request, found and built only when looked at."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.candidates.compile import compile_requests
+from kilonova.candidates.enumeration import FIRST_CHUNK, Enumeration
+from kilonova.candidates.identities import identity_rows, provider_identities
+from kilonova.candidates.layout import layouts
+from kilonova.candidates.order import check_unknown_names
+from kilonova.candidates.rendering import body
+from kilonova.candidates.summaries import NESTED
+from kilonova.candidates.table import to_table
+from kilonova.cloud.state import State
+from kilonova.errors import (
+    BadInput,
+    BadRequest,
+    UnknownResourceClass,
+    UnknownTrait,
+)
+from kilonova.request.checks import check_request
+from kilonova.request.group import Request
+from kilonova.request.microversion import (
+    ERROR_CODES,
+    Microversion,
+    check_candidates_served,
+    parse_microversion,
+)
+from kilonova.request.query import parse_query
+from kilonova.request.values import check_amount
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One set of allocations that would serve a request.
+
+    Attributes
+    ----------
+    root
+        Root of the tree that it is for. Of a candidate that several trees have, which
+        only sharing providers serve, the first one's.
+    allocations
+        Amount by resource class, by provider.
+    mappings
+        Providers of each group, by suffix.
+    """
+
+    root: str
+    allocations: Mapping[str, Mapping[str, int]]
+    mappings: Mapping[str, tuple[str, ...]]
+
+
+class Candidates:
+    """The allocation candidates of one request, lazily.
+
+    Nothing is searched before it is asked for, and no further than that: the first k
+    candidates cost in proportion to k. Each is true of the moment in which it was
+    found; only a claim decides. Once providers, traits or aggregates changed,
+    everything here raises Conflict.
+    """
+
+    def __init__(self, found: Enumeration, version: Microversion) -> None:
+        self._found = found
+        self._version = version
+
+    def __len__(self) -> int:
+        return self._found.find()
+
+    def count(self) -> int:
+        """Count the candidates: all are found, none is built."""
+        return self._found.find()
+
+    def __bool__(self) -> bool:
+        return self._found.find(1) > 0
+
+    def __iter__(self) -> Iterator[Candidate]:
+        first, wanted = 0, FIRST_CHUNK
+        while True:
+            with self._found.state.lock:
+                last = min(self._found.find(wanted), wanted)
+                built = self._build(first, last)
+            yield from built
+            if last < wanted:
+                return
+            first, wanted = last, min(2 * wanted, wanted + (1 << 12))
+
+    def to_placement(self) -> dict[str, Any]:
+        """Give the REST body, in the form of the microversion that was asked for."""
+        with self._found.state.lock:
+            self._found.find()
+            return body(self._found, self._version)
+
+    def to_arrow(self) -> "pa.Table":
+        """Give all candidates as a table, a row for each amount of each group.
+
+        Columns: ``candidate`` (number), ``root``, ``suffix``, ``provider``,
+        ``resource_class``, ``amount``. A group without resources has one row, with
+        neither class nor amount.
+        """
+        with self._found.state.lock:
+            self._found.find()
+            return to_table(self._found)
+
+    def _build(self, first: int, last: int) -> list[Candidate]:
+        found = self._found
+        if found.plans is None:
+            return []
+        provider = found.provider[first:last]
+        roots = found.state.index().roots[found.tree[first:last]]
+        return [
+            Candidate(
+                root=root,
+                allocations={names[s]: {**held} for s, held in form.allocations},
+                mappings={
+                    suffix: tuple(names[s] for s in places)
+                    for suffix, places in form.mappings
+                },
+            )
+            for root, form, names in zip(
+                provider_identities(found.state, roots),
+                layouts(found.plans.requests[0], found.plans.slots[0], provider),
+                identity_rows(found.state, provider),
+                strict=True,
+            )
+        ]
+
+
+def find_candidates(
+    state: State,
+    request: Request | str,
+    limit: int | None,
+    microversion: str,
+    per_host: int | None = None,
+    hosts: Sequence[str] | None = None,
+) -> Candidates:
+    """Compile a request and get ready to find its candidates.
+
+    See ``Cloud.allocation_candidates``, of which this is the body.
+    """
+    version = parse_microversion(microversion)
+    check_candidates_served(version)
+    if isinstance(request, str):
+        request = parse_query(request, microversion)
+    else:
+        _check(request)
+    for name, value in (("limit", limit), ("per_host", per_host)):
+        if value is not None and value < 1:
+            raise BadRequest(f"{name} must be a whole number from 1, got {value}.")
+    if request.limit is not None:
+        limit = min(request.limit, limit or request.limit)
+    with state.lock:
+        trees = None if hosts is None else _trees(state, hosts)
+        try:
+            asked = replace(request, limit=None)
+            plans = compile_requests(state, [asked], nested_aware=version >= NESTED)
+        except (UnknownResourceClass, UnknownTrait):
+            try:
+                check_unknown_names(state, request)
+            except BadRequest as error:
+                if version < ERROR_CODES:
+                    error.code = None
+                raise
+            plans = None
+        return Candidates(
+            Enumeration(state, plans, trees, per_host or 0, limit), version
+        )
+
+
+def _check(request: Request) -> None:
+    """Refuse what ``parse_query`` would refuse; see there."""
+    check_request(request)
+    for group in request.groups:
+        for name, amount in group.resources.items():
+            check_amount(f"resources{group.suffix}: {name}", amount)
+
+
+def _trees(state: State, hosts: Sequence[str]) -> NDArray[np.int32]:
+    """Give the numbers of the trees of some roots, each once."""
+    roots = state.index().roots
+    rows = [state.provider_row(host) for host in dict.fromkeys(hosts)]
+    trees = np.searchsorted(roots, np.array(rows, np.int32)).astype(np.int32)
+    for host, row, tree in zip(dict.fromkeys(hosts), rows, trees.tolist(), strict=True):
+        if tree == len(roots) or roots[tree] != row:
+            raise BadInput(f"hosts must be roots of trees, got {host!r}.")
+    return trees

@@ -1,0 +1,164 @@
+"""Candidates as columns, found chunk by chunk as far as somebody asks for them."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.candidates.compile import Plans
+from kilonova.cloud.state import State
+from kilonova.errors import Conflict
+
+if TYPE_CHECKING:
+    from kilonova_kernels.columns import SearchColumns
+
+FIRST_CHUNK = 64
+_LARGEST_CHUNK = 1 << 16
+
+
+def largest_pool(state: State) -> int:
+    """Give the most providers that serve one tree, sharing ones included."""
+    index, sharing = state.index(), state.sharing()
+    sizes = state.tables.provider["subtree_end"][index.roots] - index.roots
+    if len(sharing.provider):
+        sizes = sizes + np.diff(sharing.tree_start)
+    return int(sizes.max(initial=1))
+
+
+class Enumeration:
+    """The candidates of one compiled request.
+
+    Parameters
+    ----------
+    state
+        Where to look.
+    plans
+        The request, compiled alone; None for one that nothing can serve.
+    trees
+        Numbers of the trees to search, in this order, (N,) int32; None for all that
+        have a candidate, in the order of the cloud.
+    per_host
+        Most candidates to take of one tree, 0 for all. Unless it is 0, candidates that
+        differ only in their tree are kept apart.
+    limit
+        Most candidates to find, or None for all.
+
+    Attributes
+    ----------
+    found
+        Candidates found so far.
+    search
+        Working memory of the kernels, once something was looked for.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        plans: Plans | None,
+        trees: NDArray[np.int32] | None = None,
+        per_host: int = 0,
+        limit: int | None = None,
+    ) -> None:
+        self.state = state
+        self.plans = plans
+        self.trees = trees
+        self.limit = limit
+        self.per_host = per_host
+        self.found = 0
+        self.search: SearchColumns | None = None
+        self.first_chunk = FIRST_CHUNK
+        self._complete = plans is None
+        slots = 0 if plans is None else len(plans.slots[0])
+        self._tree = np.zeros(0, np.int32)
+        self._provider = np.zeros((0, slots), np.int32)
+        self._at = np.array([0, 0, per_host, 0], np.int64)
+        self._place = np.zeros(0, np.int32)
+
+    @property
+    def tree(self) -> NDArray[np.int32]:
+        """Number of the tree of each candidate found, (C,)."""
+        return self._tree[: self.found]
+
+    @property
+    def provider(self) -> NDArray[np.int32]:
+        """Provider of each slot of each candidate found, (C, S)."""
+        return self._provider[: self.found]
+
+    def find(self, count: int | None = None) -> int:
+        """Find at least ``count`` candidates, or all; give how many are found.
+
+        Raises
+        ------
+        Conflict
+            Providers, traits or aggregates changed since the request was compiled.
+        """
+        wanted = self.limit if count is None else count
+        if self.limit is not None and wanted is not None:
+            wanted = min(wanted, self.limit)
+        with self.state.lock:
+            self.check()
+            while not self._complete and (wanted is None or self.found < wanted):
+                self._find_chunk()
+        return self.found
+
+    def check(self) -> None:
+        """Raise Conflict if row numbers may mean something else by now."""
+        plans, state = self.plans, self.state
+        if plans and (plans.structure, plans.facts) != (state.structure, state.facts):
+            raise Conflict(
+                "Providers, traits or aggregates changed since these candidates were "
+                "asked for; ask again."
+            )
+
+    def _find_chunk(self) -> None:
+        from kilonova_kernels.candidates import fill_candidates
+        from kilonova_kernels.columns import ResultColumns
+
+        assert self.plans is not None
+        search, trees = self._begin()
+        chunk = min(max(self.first_chunk, 3 * self.found), _LARGEST_CHUNK)
+        if self.limit is not None:
+            chunk = min(chunk, self.limit - self.found)
+        stop = self.found + chunk
+        self._reserve(stop)
+        out = ResultColumns(
+            self._tree[self.found : stop],
+            self._provider[self.found : stop],
+            self._at,
+            self._place,
+        )
+        columns = self.state.columns()
+        written = fill_candidates(columns, self.plans.columns, 0, trees, search, out)
+        self.found += written
+        self._complete = written < chunk or self.found == self.limit
+
+    def _begin(self) -> tuple["SearchColumns", NDArray[np.int32]]:
+        """Give the working memory and the trees, made when first needed."""
+        from kilonova_kernels.fits import mark_fitting
+
+        assert self.plans is not None
+        if self.search is not None and self.trees is not None:
+            return self.search, self.trees
+        state = self.state
+        roots = state.index().roots
+        self.search = self.plans.search(largest_pool(state))
+        self._place = np.arange(len(roots), dtype=np.int32)
+        if self.trees is None:
+            fits = np.zeros(len(roots), np.bool_)
+            columns = state.columns()
+            mark_fitting(columns, self.plans.columns, 0, self.search, fits)
+            self.trees = np.flatnonzero(fits).astype(np.int32)
+        else:
+            self._place[:] = len(roots)
+            self._place[self.trees] = np.arange(len(self.trees))
+        return self.search, self.trees
+
+    def _reserve(self, rows: int) -> None:
+        if rows <= len(self._tree):
+            return
+        grown = max(rows, 2 * len(self._tree))
+        for name in ("_tree", "_provider"):
+            old = getattr(self, name)
+            new = np.zeros((grown, *old.shape[1:]), np.int32)
+            new[: self.found] = old[: self.found]
+            setattr(self, name, new)

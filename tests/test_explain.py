@@ -1,0 +1,352 @@
+"""Explain says why there are no candidates, and what the smallest help would be.
+
+Named cases for each kind of constraint and of step come first. Random clouds are then
+compared with an oracle that tries everything: each constraint by itself, every smaller
+amount one by one, and every request with one thing less.
+"""
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from generators.cases import Case, random_case
+from kilonova.candidates.cloud import Cloud
+from kilonova.candidates.explain import Explanation
+from kilonova.errors import BadRequest, UnknownProvider, UnknownTrait
+from kilonova.request.group import Request, RequestGroup
+from oracle import explain as oracle
+
+GOLD, SILVER = "CUSTOM_GOLD", "CUSTOM_SILVER"
+VCPU, MEMORY, EGRESS = "VCPU", "MEMORY_MB", "NET_BW_EGR_KILOBIT_PER_SEC"
+
+
+def provider(name: str, parent: str | None = None, **rest: Any) -> dict[str, Any]:
+    return {"name": name, "parent": parent, "inventories": {}, **rest}
+
+
+def two_hosts() -> Cloud:
+    """Make two hosts with ports.
+
+    cn0            8 VCPU, CUSTOM_GOLD, in aggregate a
+    +-- cn0:p0     100 of bandwidth, CUSTOM_SILVER
+    +-- cn0:p1     60 of bandwidth
+    cn1            4 VCPU in steps of 2, 2048 MEMORY_MB
+    """
+    return Cloud.from_document(
+        {
+            "providers": [
+                provider(
+                    "cn0",
+                    inventories={VCPU: {"total": 8}},
+                    traits=[GOLD],
+                    aggregates=["a"],
+                ),
+                provider(
+                    "cn0:p0",
+                    "cn0",
+                    inventories={EGRESS: {"total": 100}},
+                    traits=[SILVER],
+                ),
+                provider("cn0:p1", "cn0", inventories={EGRESS: {"total": 60}}),
+                provider(
+                    "cn1",
+                    inventories={
+                        VCPU: {"total": 4, "step_size": 2, "max_unit": 4},
+                        MEMORY: {"total": 2048, "min_unit": 512},
+                    },
+                ),
+            ],
+            "consumers": [],
+        }
+    )
+
+
+def group(suffix: str = "", **rest: Any) -> RequestGroup:
+    traits = rest.pop("required", ())
+    words = {"VCPU": VCPU, "MEMORY_MB": MEMORY, "net": EGRESS}
+    resources = {words[word]: rest.pop(word) for word in words if word in rest}
+    return RequestGroup(
+        suffix, resources, tuple(frozenset({trait}) for trait in traits), **rest
+    )
+
+
+def asked(*groups: RequestGroup, **rest: Any) -> Request:
+    return Request(groups, **rest)
+
+
+def first_kinds(found: Explanation) -> dict[str, str | None]:
+    return {name: c.kind if c else None for name, c in found.trees.items()}
+
+
+@pytest.mark.parametrize(
+    ("request_", "cn0", "cn1"),
+    [
+        pytest.param(
+            asked(group(VCPU=2), root_required=frozenset({SILVER})),
+            "root_required",
+            "root_required",
+            id="root",
+        ),
+        pytest.param(
+            asked(group(VCPU=2), root_forbidden=frozenset({GOLD})),
+            "root_forbidden",
+            None,
+            id="forbidden root",
+        ),
+        pytest.param(
+            asked(group(VCPU=9)), "capacity", "max_unit", id="capacity, max_unit"
+        ),
+        pytest.param(asked(group(VCPU=3)), None, "step_size", id="step_size"),
+        pytest.param(
+            asked(group(MEMORY_MB=511)), "resource_class", "min_unit", id="min_unit"
+        ),
+        pytest.param(
+            asked(group(VCPU=2, required=[SILVER])), "required", "required", id="trait"
+        ),
+        pytest.param(
+            asked(group(VCPU=2, forbidden=frozenset({GOLD}))),
+            "forbidden",
+            None,
+            id="forbidden",
+        ),
+        pytest.param(
+            asked(group(VCPU=2, member_of=(frozenset({"a"}),))),
+            None,
+            "member_of",
+            id="aggregate",
+        ),
+        pytest.param(
+            asked(group(VCPU=2, forbidden_aggregates=frozenset({"a"}))),
+            "forbidden_aggregates",
+            None,
+            id="forbidden aggregate",
+        ),
+        pytest.param(
+            asked(group(VCPU=2, in_tree="cn1")), "in_tree", None, id="in_tree"
+        ),
+        pytest.param(
+            asked(group("_A", net=80, forbidden=frozenset({SILVER}))),
+            "one_provider",
+            "resource_class",
+            id="one provider",
+        ),
+        pytest.param(
+            asked(group(net=80, forbidden=frozenset({SILVER}))),
+            "together",
+            "resource_class",
+            id="together",
+        ),
+        pytest.param(
+            asked(group("_A", net=80), group("_B", net=70), group_policy="none"),
+            "sums",
+            "resource_class",
+            id="sums",
+        ),
+        pytest.param(
+            asked(group("_A", VCPU=1), group("_B", VCPU=2), group_policy="isolate"),
+            "isolate",
+            "step_size",
+            id="isolate",
+        ),
+        pytest.param(
+            asked(
+                group("_A", net=100),
+                group("_B", net=60),
+                group_policy="isolate",
+                same_subtree=(frozenset({"_A", "_B"}),),
+            ),
+            "same_subtree",
+            "resource_class",
+            id="same_subtree",
+        ),
+        pytest.param(
+            asked(group(VCPU=2, net=80, required=[GOLD, SILVER])),
+            None,
+            "resource_class",
+            id="traits of several providers",
+        ),
+    ],
+)
+def test_first_failing(request_: Request, cn0: str | None, cn1: str | None) -> None:
+    found = two_hosts().explain(request_)
+    assert first_kinds(found) == {"cn0": cn0, "cn1": cn1}
+    failed = [kind for kind in (cn0, cn1) if kind]
+    assert sum(each.trees for each in found.removed) == len(failed)
+    assert found.fitting_count == 2 - len(failed)
+    if len(failed) < 2:
+        assert found.relaxations == ()
+
+
+@pytest.mark.parametrize(
+    ("request_", "lines"),
+    [
+        pytest.param(
+            asked(group(VCPU=9)),
+            [
+                "1 host fits with VCPU 1 less (8 instead of 9) in unsuffixed group.",
+            ],
+            id="amount",
+        ),
+        pytest.param(
+            asked(group(MEMORY_MB=511)),
+            ["No single step and no pair of steps gives a candidate."],
+            id="below min_unit",
+        ),
+        pytest.param(
+            asked(group("_A", net=80, forbidden=frozenset({SILVER}))),
+            [
+                f"1 host fits with {EGRESS} 20 less (60 instead of 80) in group _A.",
+                f"1 host fits with {SILVER} allowed in group _A.",
+            ],
+            id="amount or trait",
+        ),
+        pytest.param(
+            asked(group("_A", VCPU=1), group("_B", VCPU=2), group_policy="isolate"),
+            [
+                "1 host fits with group_policy none.",
+                "2 hosts fit without group _A.",
+                "1 host fits without group _B.",
+            ],
+            id="isolate",
+        ),
+        pytest.param(
+            asked(group(VCPU=10), group("_A", net=200)),
+            [
+                "1 host fits with VCPU 2 less (8 instead of 10) in unsuffixed group"
+                f" and with {EGRESS} 100 less (100 instead of 200) in group _A.",
+            ],
+            id="two amounts",
+        ),
+        pytest.param(
+            asked(group(VCPU=9, required=["CUSTOM_GOLD", "HW_CPU_X86_AVX2"])),
+            [
+                "1 host fits without HW_CPU_X86_AVX2 in unsuffixed group"
+                " and with VCPU 1 less (8 instead of 9) in unsuffixed group.",
+            ],
+            id="amount and trait",
+        ),
+        pytest.param(asked(group(VCPU=1)), ["1 of 2 hosts fit; nothing to relax."]),
+    ],
+)
+def test_advice(request_: Request, lines: list[str]) -> None:
+    assert list(two_hosts().explain(request_).advice) == lines
+
+
+def test_host_has_all_that_fails_with_amounts() -> None:
+    query = f"resources=VCPU:9&resources_A={EGRESS}:200&required_A={GOLD}"
+    found = two_hosts().explain(query, host="cn0:p1")
+    assert (found.host, found.tree_count) == ("cn0", 1)
+    assert [str(each) for each in found.failing] == [
+        "not met: unsuffixed group: VCPU 9 is left (asked 9, room 8 on cn0)",
+        f"not met: group _A: {EGRESS} 200 is left (asked 200, room 100 on cn0:p0)",
+        f"not met: group _A: a provider of its classes has {GOLD}",
+    ]
+    assert first_kinds(found) == {"cn0": "capacity"}
+
+
+def test_host_may_need_more_than_the_cloud() -> None:
+    cloud = two_hosts()
+    assert cloud.explain("resources=VCPU:8").relaxations == ()
+    found = cloud.explain("resources=VCPU:8", host="cn1")
+    assert [step.amount for each in found.relaxations for step in each.steps] == [4]
+    limits = [(f.constraint.kind, f.asked, f.best) for f in found.failing]
+    assert limits == [("max_unit", 8, 4)]
+
+
+def test_plain_data() -> None:
+    found = two_hosts().explain("resources=VCPU:9").to_dict()
+    assert found["trees"] == 2
+    assert sum(each["trees"] for each in found["removed"]) == 2
+    assert found["advice"] == [each["text"] for each in found["relaxations"]]
+
+
+def test_nothing_is_written() -> None:
+    cloud = two_hosts()
+    before = cloud.to_document()
+    cloud.explain(asked(group(VCPU=10), group("_A", net=200)))
+    assert cloud.to_document() == before
+
+
+def test_errors() -> None:
+    cloud = two_hosts()
+    with pytest.raises(UnknownProvider):
+        cloud.explain("resources=VCPU:1", host="cn7")
+    with pytest.raises(UnknownTrait):
+        cloud.explain("resources=VCPU:1&required=CUSTOM_NOWHERE")
+    with pytest.raises(BadRequest):
+        cloud.explain(asked(group("_A", VCPU=1), group("_B", VCPU=1)))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    return random_case(draw(st.integers(0, 2**20)), draw(st.integers(0, 40)))
+
+
+@st.composite
+def cases_without_candidates(draw: st.DrawFn) -> Case:
+    """Draw a request that has no candidates; most random ones have some."""
+    seed = draw(st.integers(0, 2**20))
+    for number in range(30):
+        case = random_case(seed, number)
+        if not oracle.fitting(case.state, case.request):
+            return case
+    assume(False)
+    raise AssertionError("hypothesis goes on elsewhere")
+
+
+@settings(max_examples=200)
+@given(cases())
+def test_first_failing_as_oracle(case: Case) -> None:
+    found = Cloud.from_document(case.document).explain(case.request)
+    wanted = oracle.first_failing(case.state, case.request)
+    got = {root: c and (c.kind, c.suffix, c.names) for root, c in found.trees.items()}
+    assert got == wanted
+    counted = {
+        each.constraint: sum(c == each.constraint for c in found.trees.values())
+        for each in found.removed
+    }
+    # Where a clause is repeated, the second of the two has no tree of its own.
+    assert sum(each.trees for each in found.removed) == (
+        found.tree_count - found.fitting_count
+    )
+    assert all(each.trees in (0, counted[each.constraint]) for each in found.removed)
+
+
+@settings(max_examples=150)
+@given(cases_without_candidates())
+def test_single_steps_as_oracle(case: Case) -> None:
+    found = Cloud.from_document(case.document).explain(case.request)
+    got = {
+        (step.kind, step.suffix, step.names): (step.amount, each.trees, each.request)
+        for each in found.relaxations
+        if len(each.steps) == 1
+        for step in each.steps
+    }
+    wanted: dict[oracle.Key, tuple[int | None, int, Request]] = {}
+    for key, tries in oracle.smaller_amounts(case.request):
+        for amount, smaller in tries:
+            if count := len(oracle.fitting(case.state, smaller)):
+                wanted[key] = (amount, count, smaller)
+                break
+    for key, without in oracle.without_one(case.request):
+        count = len(oracle.fitting(case.state, without)) if without else 0
+        if without and count:
+            wanted[key] = (None, count, without)
+    named = oracle.first_of_alike(case.request)
+    assert got == {key: value for key, value in wanted.items() if key[1] in named}
+
+
+@settings(max_examples=60)
+@given(cases_without_candidates())
+def test_pairs_as_oracle(case: Case) -> None:
+    found = Cloud.from_document(case.document).explain(case.request)
+    for each in found.relaxations:
+        fitting = oracle.fitting(case.state, each.request)
+        assert len(fitting) == each.trees > 0
+    if found.relaxations:
+        return
+    for _, smaller in oracle.without_one(case.request):
+        for _, least in oracle.without_one(smaller) if smaller else ():
+            assert least is None or not oracle.fitting(case.state, least)

@@ -25,13 +25,13 @@ def with_uuids(query: str) -> str:
     """Write UUIDs for the names of aggregates and providers, and percent-encode."""
     parts = []
     for part in query.split("&"):
-        key, _, value = part.partition("=")
+        key, equals, value = part.partition("=")
         if _NAMED.fullmatch(key):
             sign = _SIGN.match(value)
             assert sign
             names = value[sign.end() :].split(",")
             value = sign[0] + ",".join(map(uuid, names))
-        parts.append(f"{key}={quote(value)}")
+        parts.append(f"{key}{equals}{quote(value)}")
     return "&".join(parts)
 
 
@@ -48,6 +48,26 @@ def named_document(
         "resource_classes": sorted(
             {*resource_classes, *document.get("resource_classes", ())}
         ),
+    }
+
+
+def in_uuids(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Write UUIDs for all names of a document."""
+    return {
+        **document,
+        "providers": [
+            {
+                **provider,
+                "name": uuid(provider["name"]),
+                "parent": provider["parent"] and uuid(provider["parent"]),
+                "aggregates": list(map(uuid, provider["aggregates"])),
+            }
+            for provider in document["providers"]
+        ],
+        "consumers": [
+            {uuid(provider): held for provider, held in consumer.items()}
+            for consumer in document["consumers"]
+        ],
     }
 
 

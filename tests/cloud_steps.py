@@ -19,6 +19,17 @@ TRAITS = ["HW_CPU_X86_AVX2", "MISC_SHARES_VIA_AGGREGATE", "CUSTOM_T", "CUSTOM_U"
 AGGREGATES = ["g0", "g1", "g2"]
 CONSUMERS = ["k0", "k1", "k2", "k3", f"1{UUIDS[0][1:]}"]
 
+# Where half of the sequences start.
+DOCUMENT: dict[str, list[Any]] = {
+    "providers": [
+        {"name": "p0", "inventories": {"VCPU": {"total": 8}, "CUSTOM_A": {"total": 4}}},
+        {"name": "p1", "parent": "p0", "inventories": {"CUSTOM_A": {"total": 9}}},
+        {"name": "p2", "uuid": UUIDS[0], "traits": ["CUSTOM_T"], "aggregates": ["g0"]},
+    ],
+    "traits": ["CUSTOM_U"],
+    "resource_classes": ["CUSTOM_B"],
+}
+
 
 class Step(NamedTuple):
     """A call of a method of ``Cloud``."""
@@ -40,7 +51,7 @@ def rarely(draw: st.DrawFn, chances: int = 12) -> bool:
 def steps(draw: st.DrawFn, twin: TwinCloud) -> Step:
     """Draw any step."""
     kinds = [_claim] * 8 + [_inventories] * 3 + [_inventory] * 2 + [_add] * 3
-    kinds += [_release, _move, _move, _remove, _rename, _parent, _parent]
+    kinds += [_release, _release, _move, _move, _remove, _rename, _parent, _parent]
     kinds += [_traits, _traits, _aggregates, _aggregates, _less, _name, _no_name]
     if len(twin.providers()) < 3:
         kinds = [_add]
@@ -58,7 +69,7 @@ def provider(draw: st.DrawFn, twin: TwinCloud) -> str:
 
 def inventory(draw: st.DrawFn, used: int = 0) -> dict[str, Any]:
     """Draw an inventory, its capacity often at or below what is used of it."""
-    total = draw(st.sampled_from([1, 4, 8, 10, max(1, used - 1), max(1, used)]))
+    total = draw(st.sampled_from([8, 10, 4, max(1, used - 1), max(1, used)]))
     fields: dict[str, Any] = {"total": total}
     for name, values in (
         ("reserved", [0, 1, total, total + 1]),
@@ -67,7 +78,7 @@ def inventory(draw: st.DrawFn, used: int = 0) -> dict[str, Any]:
         ("step_size", [1, 2, 3, True]),
         ("allocation_ratio", [1.0, 0.29, 1.5, 16, 3.4e38, 0, -1.0]),
     ):
-        if rarely(draw, 4):
+        if rarely(draw, 6):
             # The last value is not allowed.
             last = len(values) - (0 if rarely(draw, 8) else 1)
             fields[name] = draw(st.sampled_from(values[:last]))
@@ -107,10 +118,12 @@ def amount(
     """Draw an amount at, or next to, a limit of an inventory."""
     offer = where.inventories[name]
     room = offer.capacity - twin.used(where, name) + own
-    limits = [1, room, room, own or room, offer.min_unit, offer.max_unit]
-    near = draw(st.sampled_from([0, 0, 0, 0, 0, offer.step_size, -1, 1]))
-    found = draw(st.sampled_from(limits)) // offer.step_size * offer.step_size + near
-    return min(found, MAX_INT) if found >= 1 or rarely(draw) else 1
+    least = max(offer.min_unit, offer.step_size)
+    limits = [least, least, room, own or room, offer.min_unit, offer.max_unit]
+    found = draw(st.sampled_from(limits)) // offer.step_size * offer.step_size
+    if rarely(draw, 6):
+        found += draw(st.sampled_from([offer.step_size, -1, 1]))
+    return found if found >= 1 or rarely(draw) else least
 
 
 def _claim(draw: st.DrawFn, twin: TwinCloud) -> Step:
@@ -128,11 +141,11 @@ def _claim(draw: st.DrawFn, twin: TwinCloud) -> Step:
             keywords[key] = draw(st.sampled_from(["one", "two"]))
     offers = [(p, name) for p in twin.providers() for name in p.inventories]
     wanted: dict[str, dict[str, int]] = {}
-    for _ in range(0 if rarely(draw) else draw(st.integers(1, 4))):
+    for _ in range(0 if rarely(draw) else draw(st.integers(1, 3))):
         identity = provider(draw, twin)
         name = resource_class(draw, twin)
         number = 1
-        if offers and not rarely(draw):
+        if offers and not rarely(draw, 20):
             where, name = draw(st.sampled_from(offers))
             identity = draw(st.sampled_from([where.name, where.uuid or where.name]))
             own = before.held.get((where, name), 0) if before else 0
@@ -142,7 +155,7 @@ def _claim(draw: st.DrawFn, twin: TwinCloud) -> Step:
 
 
 def _holder(draw: st.DrawFn, twin: TwinCloud) -> str:
-    if twin.consumers and not rarely(draw):
+    if twin.consumers and not rarely(draw, 20):
         return draw(st.sampled_from(sorted(twin.consumers)))
     return draw(st.sampled_from(CONSUMERS))
 

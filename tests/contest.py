@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from asking import candidate_of, named_document, uuid, with_uuids
+from asking import candidate_of, in_uuids, named_document, uuid, with_uuids
 from generators.clouds import random_cloud
 from generators.document import Document
 from generators.queries import random_query
@@ -146,7 +146,7 @@ class Contest:
     def _load(self, document: Document) -> None:
         if document is self._loaded:
             return
-        plain = named_document(_in_uuids(document))
+        plain = named_document(in_uuids(document))
         self.cloud = Cloud.from_document(plain)
         self._oracle = state.from_document(
             plain, plain["traits"], plain["resource_classes"]
@@ -248,26 +248,6 @@ def kept(folder: Path = FOUND) -> list[Case]:
 
 def _minor(case: Case) -> int:
     return int(case.microversion.partition(".")[2])
-
-
-def _in_uuids(document: Document) -> dict[str, Any]:
-    """Write UUIDs for all names of a document."""
-    return {
-        **document,
-        "providers": [
-            {
-                **provider,
-                "name": uuid(provider["name"]),
-                "parent": provider["parent"] and uuid(provider["parent"]),
-                "aggregates": list(map(uuid, provider["aggregates"])),
-            }
-            for provider in document["providers"]
-        ],
-        "consumers": [
-            {uuid(provider): held for provider, held in consumer.items()}
-            for consumer in document["consumers"]
-        ],
-    }
 
 
 def _rows(body: Mapping[str, Any]) -> Counter[str]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from cloud_checks import changed_rows, check_all, normal, snapshot, tree_facts
-from cloud_steps import Step, steps
+from cloud_steps import DOCUMENT, Step, steps
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud.schema import TABLES, columns_of
 from kilonova.errors import KilonovaError
@@ -36,6 +36,12 @@ class CloudMachine(RuleBasedStateMachine):
         super().__init__()
         self.cloud = Cloud()
         self.twin = TwinCloud()
+
+    @initialize(full=st.booleans())
+    def begin(self, full: bool) -> None:
+        if full:
+            self.cloud = Cloud.from_document(DOCUMENT)
+            self.twin.load(DOCUMENT)
 
     @rule(data=st.data())
     def step(self, data: st.DataObject) -> None:

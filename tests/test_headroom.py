@@ -115,7 +115,7 @@ def _provider(
             pools(3, (10, "ab")), "resources=VCPU:1,DISK_GB:1", 13, id="own disk too"
         ),
         pytest.param(
-            pools(0, (9, "a"), (3, "ab")),
+            pools(0, (3, "ab"), (9, "a")),
             "resources=VCPU:1,DISK_GB:1",
             12,
             id="the pool that the other host needs",

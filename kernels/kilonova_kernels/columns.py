@@ -25,7 +25,7 @@ class Counter:
 
 
 class Cursor:
-    """Positions in ``SearchColumns.cursor``, (7,) int64.
+    """Positions in ``SearchColumns.cursor``, (8,) int64.
 
     Attributes
     ----------
@@ -42,6 +42,8 @@ class Cursor:
         Options tried in this tree since its last candidate.
     AHEAD
         1 while the search looks ahead.
+    FOUND
+        Candidates of this tree found so far.
     STEPS
         Options tried since the working memory was made, over all trees.
     """
@@ -52,8 +54,9 @@ class Cursor:
     LIMIT = 3
     IDLE = 4
     AHEAD = 5
-    STEPS = 6
-    COUNT = 7
+    FOUND = 6
+    STEPS = 7
+    COUNT = 8
 
 
 class CloudColumns(NamedTuple):
@@ -187,14 +190,14 @@ class SearchColumns(NamedTuple):
     reach
         Clauses that slots from this depth on can still hit, (S + 1,) int64.
     cursor
-        Where the search stands, (7,) int64; see ``Cursor``.
+        Where the search stands, (8,) int64; see ``Cursor``.
     claim_inventory, claim_amount
         Rows of a claim, merged by inventory, (K,).
     refused
         (1,) int64: for ``claim``.
     option_place
         Number of each option's provider in the pool of the tree, (S, M) int32. This
-        and all below belongs to ``kilonova_kernels.lookahead``.
+        and all below serves looking ahead.
     option_open
         Whether an option goes with what is chosen so far, (S, M) bool.
     place_room, place_load
@@ -203,6 +206,14 @@ class SearchColumns(NamedTuple):
         Slot from which a provider was reached, -1 for not yet, (M,) int32.
     place_top
         Whether a provider was tried as the top of a subtree, (M,) bool.
+    place_option
+        Option of each slot that a place is, -1 for none, (S, M) int32.
+    place_kind
+        First place that is equal to this one, (M,) int32.
+    kind_dead
+        Whether places of a kind lead nowhere at a depth, (S, M) bool.
+    found_before
+        Candidates found when the choice at a depth was made, (S,) int64.
     match
         Place of the provider that a slot is matched with, (S,) int32; -1 for none yet,
         -2 for a slot that is not asked.
@@ -228,6 +239,10 @@ class SearchColumns(NamedTuple):
     place_load: Int32
     place_from: Int32
     place_top: Bool
+    place_option: Int32
+    place_kind: Int32
+    kind_dead: Bool
+    found_before: Int64
     match: Int32
     queue: Int32
     within: Int64

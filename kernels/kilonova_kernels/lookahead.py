@@ -11,6 +11,7 @@ from kilonova_kernels._jit import inlined, part
 from kilonova_kernels.beside import chosen_provider, goes_with
 from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
 from kilonova_kernels.matching import matches
+from kilonova_kernels.symmetry import find_kinds
 
 _TREE = Cursor.TREE
 _STEPS = Cursor.STEPS
@@ -23,7 +24,10 @@ _CLAUSE_SETS = 1 << _MOST_CLAUSES
 def prepare(
     cloud: CloudColumns, plans: PlanColumns, plan: int, search: SearchColumns
 ) -> None:
-    """Write for each option the place of its provider in the pool of the tree."""
+    """Write for each option the place of its provider in the pool of the tree.
+
+    And which of these places are equal.
+    """
     tree = search.cursor[_TREE]
     root = cloud.roots[tree]
     own = cloud.provider_subtree_end[root] - root
@@ -37,6 +41,7 @@ def prepare(
                     shared += 1
                 place = own + shared - cloud.share_start[tree]
             search.option_place[s, i] = place
+    find_kinds(cloud, plans, plan, search)
 
 
 @part

@@ -10,12 +10,14 @@ from kilonova_kernels._jit import inlined, part
 from kilonova_kernels.beside import chosen_provider, goes_with
 from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
 from kilonova_kernels.lookahead import is_dead_end, prepare
+from kilonova_kernels.symmetry import forget_dead, is_known_dead, note_dead
 
 _DEPTH = Cursor.DEPTH
 _PATIENCE = Cursor.PATIENCE
 _LIMIT = Cursor.LIMIT
 _IDLE = Cursor.IDLE
 _AHEAD = Cursor.AHEAD
+_FOUND = Cursor.FOUND
 _STEPS = Cursor.STEPS
 
 
@@ -52,6 +54,7 @@ def start_search(
     search.cursor[_DEPTH] = -1
     search.cursor[_IDLE] = 0
     search.cursor[_AHEAD] = 0
+    search.cursor[_FOUND] = 0
     search.cursor[_LIMIT] = search.cursor[_PATIENCE] * options
 
 
@@ -76,22 +79,39 @@ def next_candidate(
         depth = count - 1
     search.cursor[_IDLE] = 0
     while depth >= 0:
-        s = search.order[depth]
-        search.choice[depth] += 1
-        while search.choice[depth] < search.option_count[s] and not _leads_on(
-            cloud, plans, plan, search, depth
-        ):
-            search.choice[depth] += 1
-        if search.choice[depth] == search.option_count[s]:
+        if not _goes_on(cloud, plans, plan, search, depth):
             depth -= 1
-        elif depth == count - 1:
-            if _completes(cloud, plans, plan, search):
-                search.cursor[_DEPTH] = depth
-                return True
-        else:
+        elif depth + 1 < count:
             depth += 1
             search.choice[depth] = -1
+            if search.cursor[_AHEAD] != 0:
+                forget_dead(search, depth)
+        elif _completes(cloud, plans, plan, search):
+            search.cursor[_DEPTH] = depth
+            search.cursor[_FOUND] += 1
+            return True
     search.cursor[_DEPTH] = count
+    return False
+
+
+@inlined
+def _goes_on(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+) -> bool:
+    """Take the next option at ``depth`` that may lead to a candidate; False if none."""
+    options = search.option_count[search.order[depth]]
+    while search.choice[depth] < options:
+        if search.choice[depth] >= 0 and search.cursor[_AHEAD] != 0:
+            note_dead(search, depth)
+        search.choice[depth] += 1
+        if search.choice[depth] < options and _leads_on(
+            cloud, plans, plan, search, depth
+        ):
+            return True
     return False
 
 
@@ -106,6 +126,9 @@ def _leads_on(
     """Say whether to go on from the option at ``depth``; count that it was tried."""
     search.cursor[_STEPS] += 1
     search.cursor[_IDLE] += 1
+    search.found_before[depth] = search.cursor[_FOUND]
+    if search.cursor[_AHEAD] != 0 and is_known_dead(search, depth):
+        return False
     if not _fits_beside(cloud, plans, plan, search, depth):
         return False
     if search.cursor[_AHEAD] == 0:

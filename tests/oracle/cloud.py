@@ -22,13 +22,43 @@ from kilonova.errors import (
 )
 from oracle import cloud_claims
 from oracle.cloud_claims import Allocations, Asked
-from oracle.cloud_objects import Objects, Provider, checked_inventory, checked_text
+from oracle.cloud_objects import (
+    Consumer,
+    Objects,
+    Provider,
+    checked_inventory,
+    checked_text,
+)
 
+_NOT_GIVEN = ("name", "parent", "generation")
 _CUSTOM = re.compile(r"CUSTOM_[A-Z0-9_]{1,248}")
 
 
 class TwinCloud(Objects):
     """A cloud that is edited as Placement's tables are."""
+
+    def load(self, document: Mapping[str, Any]) -> None:
+        """Add what a document says, in which parents come first.
+
+        As in Placement, what consumers hold may be more than there is.
+        """
+        given = document.get("providers", [])
+        self.custom_classes = _custom_names(document, "resource_classes", "inventories")
+        self.custom_traits = _custom_names(document, "traits", "traits")
+        self.custom_classes -= set(os_resource_classes.STANDARDS)
+        self.custom_traits -= set(os_traits.get_traits())
+        for row in given:
+            keywords = {key: row[key] for key in row if key not in _NOT_GIVEN}
+            self.add_provider(row["name"], row.get("parent"), **keywords)
+            self.provider(row["name"]).generation = row.get("generation", 0)
+        for row in document.get("consumers", []):
+            self.consumers[row["uuid"]] = Consumer(
+                row.get("generation", 0),
+                row.get("project"),
+                row.get("user"),
+                row.get("type"),
+                cloud_claims.by_object(self, row["allocations"]),
+            )
 
     # Trees: ``ResourceProvider._create_in_db``, ``_update_in_db`` and ``_delete``.
 
@@ -207,6 +237,13 @@ class TwinCloud(Objects):
 
     def move(self, source: str, target: str) -> None:
         cloud_claims.move(self, source, target)
+
+
+def _custom_names(document: Mapping[str, Any], known: str, had: str) -> set[str]:
+    """Return the names that a document lists, and those that its providers have."""
+    return set(document.get(known, ())).union(
+        *(provider.get(had, ()) for provider in document.get("providers", ()))
+    )
 
 
 def _custom(name: str) -> str:

@@ -45,7 +45,7 @@ def claim(
     now = None if before is None else before.generation
     if asked.consumer_generation not in (..., now):
         raise GenerationConflict(f"{asked.consumer_generation}, not {now}")
-    wanted = _by_object(objects, allocations)
+    wanted = by_object(objects, allocations)
     if not wanted:
         if before is not None:
             _bump({provider for provider, _ in before.held})
@@ -96,7 +96,7 @@ def move(objects: Objects, source: str, target: str) -> None:
     _bump({provider for provider, _ in taker.held})
 
 
-def _by_object(objects: Objects, allocations: Allocations) -> Held:
+def by_object(objects: Objects, allocations: Allocations) -> Held:
     providers = [objects.provider(identity) for identity in allocations]
     if len(set(providers)) < len(providers):
         raise BadInput("a provider is named twice")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kilonova.candidates.compile import compile_requests
 from kilonova.candidates.enumeration import FIRST_CHUNK, Enumeration
 from kilonova.candidates.identities import identity_rows, provider_identities
 from kilonova.candidates.layout import layouts
+from kilonova.candidates.marking import marking_of
 from kilonova.candidates.order import check_unknown_names
 from kilonova.candidates.rendering import body
 from kilonova.candidates.summaries import NESTED
@@ -64,27 +64,32 @@ class Candidates:
     candidates cost in proportion to k. Each is true of the moment in which it was
     found; only a claim decides. Once providers, traits or aggregates changed,
     everything here raises Conflict.
+
+    Attributes
+    ----------
+    found
+        The columns: what was found so far, and what finds more.
     """
 
     def __init__(self, found: Enumeration, version: Microversion) -> None:
-        self._found = found
+        self.found = found
         self._version = version
 
     def __len__(self) -> int:
-        return self._found.find()
+        return self.found.find()
 
     def count(self) -> int:
         """Count the candidates: all are found, none is built."""
-        return self._found.find()
+        return self.found.find()
 
     def __bool__(self) -> bool:
-        return self._found.find(1) > 0
+        return self.found.find(1) > 0
 
     def __iter__(self) -> Iterator[Candidate]:
         first, wanted = 0, FIRST_CHUNK
         while True:
-            with self._found.state.lock:
-                last = min(self._found.find(wanted), wanted)
+            with self.found.state.lock:
+                last = min(self.found.find(wanted), wanted)
                 built = self._build(first, last)
             yield from built
             if last < wanted:
@@ -93,9 +98,9 @@ class Candidates:
 
     def to_placement(self) -> dict[str, Any]:
         """Give the REST body, in the form of the microversion that was asked for."""
-        with self._found.state.lock:
-            self._found.find()
-            return body(self._found, self._version)
+        with self.found.state.lock:
+            self.found.find()
+            return body(self.found, self._version)
 
     def to_arrow(self) -> "pa.Table":
         """Give all candidates as a table, a row for each amount of each group.
@@ -104,12 +109,12 @@ class Candidates:
         ``resource_class``, ``amount``. A group without resources has one row, with
         neither class nor amount.
         """
-        with self._found.state.lock:
-            self._found.find()
-            return to_table(self._found)
+        with self.found.state.lock:
+            self.found.find()
+            return to_table(self.found)
 
     def _build(self, first: int, last: int) -> list[Candidate]:
-        found = self._found
+        found = self.found
         if found.plans is None:
             return []
         provider = found.provider[first:last]
@@ -159,7 +164,7 @@ def find_candidates(
         trees = None if hosts is None else _trees(state, hosts)
         try:
             asked = replace(request, limit=None)
-            plans = compile_requests(state, [asked], nested_aware=version >= NESTED)
+            marking = marking_of(state, asked, version >= NESTED)
         except (UnknownResourceClass, UnknownTrait):
             try:
                 check_unknown_names(state, request)
@@ -167,9 +172,9 @@ def find_candidates(
                 if version < ERROR_CODES:
                     error.code = None
                 raise
-            plans = None
+            marking = None
         return Candidates(
-            Enumeration(state, plans, trees, per_host or 0, limit), version
+            Enumeration(state, marking, trees, per_host or 0, limit), version
         )
 
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kilonova.candidates.compile import Plans
 from kilonova.cloud.state import State
 from kilonova.errors import Conflict
 
 if TYPE_CHECKING:
+    from kilonova.candidates.marking import Marking
     from kilonova_kernels.columns import SearchColumns
 
 FIRST_CHUNK = 64
-_LARGEST_CHUNK = 1 << 16
+LARGEST_CHUNK = 1 << 16
 
 
 def largest_pool(state: State) -> int:
@@ -32,7 +32,7 @@ class Enumeration:
     ----------
     state
         Where to look.
-    plans
+    marking
         The request, compiled alone; None for one that nothing can serve.
     trees
         Numbers of the trees to search, in this order, (N,) int32; None for all that
@@ -45,6 +45,8 @@ class Enumeration:
 
     Attributes
     ----------
+    plans
+        The compiled request, if there is one.
     found
         Candidates found so far.
     search
@@ -54,21 +56,21 @@ class Enumeration:
     def __init__(
         self,
         state: State,
-        plans: Plans | None,
+        marking: "Marking | None",
         trees: NDArray[np.int32] | None = None,
         per_host: int = 0,
         limit: int | None = None,
     ) -> None:
         self.state = state
-        self.plans = plans
+        self.marking = marking
+        self.plans = marking.plans if marking else None
         self.trees = trees
         self.limit = limit
         self.per_host = per_host
         self.found = 0
         self.search: SearchColumns | None = None
-        self.first_chunk = FIRST_CHUNK
-        self._complete = plans is None
-        slots = 0 if plans is None else len(plans.slots[0])
+        self._complete = marking is None
+        slots = 0 if self.plans is None else len(self.plans.slots[0])
         self._tree = np.zeros(0, np.int32)
         self._provider = np.zeros((0, slots), np.int32)
         self._at = np.array([0, 0, per_host, 0], np.int64)
@@ -116,7 +118,7 @@ class Enumeration:
 
         assert self.plans is not None
         search, trees = self._begin()
-        chunk = min(max(self.first_chunk, 3 * self.found), _LARGEST_CHUNK)
+        chunk = min(max(FIRST_CHUNK, 3 * self.found), LARGEST_CHUNK)
         if self.limit is not None:
             chunk = min(chunk, self.limit - self.found)
         stop = self.found + chunk
@@ -134,20 +136,15 @@ class Enumeration:
 
     def _begin(self) -> tuple["SearchColumns", NDArray[np.int32]]:
         """Give the working memory and the trees, made when first needed."""
-        from kilonova_kernels.fits import mark_fitting
-
-        assert self.plans is not None
+        assert self.marking is not None
         if self.search is not None and self.trees is not None:
             return self.search, self.trees
         state = self.state
         roots = state.index().roots
-        self.search = self.plans.search(largest_pool(state))
+        self.search = self.marking.plans.search(largest_pool(state))
         self._place = np.arange(len(roots), dtype=np.int32)
         if self.trees is None:
-            fits = np.zeros(len(roots), np.bool_)
-            columns = state.columns()
-            mark_fitting(columns, self.plans.columns, 0, self.search, fits)
-            self.trees = np.flatnonzero(fits).astype(np.int32)
+            self.trees = np.flatnonzero(self.marking.fits(state)).astype(np.int32)
         else:
             self._place[:] = len(roots)
             self._place[self.trees] = np.arange(len(self.trees))

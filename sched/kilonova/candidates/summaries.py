@@ -30,7 +30,7 @@ def provider_summaries(
     if found.plans is None:
         return {}
     state = found.state
-    used = _used(found)
+    used = used_providers(found)
     if version >= NESTED:
         rows = _trees_of(state, used)
     elif found.found == found.limit:
@@ -48,7 +48,7 @@ def provider_summaries(
     )
 
 
-def _used(found: Enumeration) -> NDArray[np.int32]:
+def used_providers(found: Enumeration) -> NDArray[np.int32]:
     """Give the providers that candidates take resources from, ascending."""
     assert found.plans is not None
     amounts = slot_amounts(found.plans.requests[0])
@@ -61,8 +61,22 @@ def _used(found: Enumeration) -> NDArray[np.int32]:
 def _trees_of(state: State, providers: NDArray[np.int32]) -> NDArray[np.int32]:
     """Give all providers of the trees that some providers are in, ascending."""
     table = state.tables.provider
-    roots = np.unique(table["root"][providers])
-    return _ranges(roots, table["subtree_end"][roots])
+    return tree_rows(state, np.unique(table["root"][providers]))
+
+
+def tree_rows(state: State, roots: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give all providers of the trees with these roots, which ascend."""
+    return _ranges(roots, state.tables.provider["subtree_end"][roots])
+
+
+def whole_summaries(
+    state: State, rows: NDArray[np.int32], names: list[str]
+) -> list[dict[str, Any]]:
+    """Give the summary of each provider of whole trees, as from 1.29 on.
+
+    ``rows`` ascend, and ``names`` are their identities.
+    """
+    return _rendered(state, rows, names, _resources(state, rows, None), NESTED)
 
 
 def _ranges(start: NDArray[np.int32], stop: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -93,9 +107,9 @@ def _used_without_limit(
     trees = np.union1d(own, sharing.anchor_tree[served])
     if found.trees is not None:
         trees = trees[np.isin(trees, found.trees)]
-    whole = Enumeration(state, found.plans, trees, found.per_host)
+    whole = Enumeration(state, found.marking, trees, found.per_host)
     whole.find()
-    return np.intersect1d(touched, _used(whole))
+    return np.intersect1d(touched, used_providers(whole))
 
 
 def _resources(

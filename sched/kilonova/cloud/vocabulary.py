@@ -24,7 +24,10 @@ def checked_name(what: str, name: object, longest: int = 255) -> str:
         raise BadInput(
             f"{what} must be text of 1 to {longest} characters, got {name!r:.80}."
         )
-    encode(name)
+    try:
+        encode(name)
+    except BadInput as error:
+        raise BadInput(f"{what}: {error}") from error
     return name
 
 

@@ -2,7 +2,7 @@
 
 Work is counted in options tried, which the kernels count themselves: no clock is asked.
 First clouds with a huge number of candidates, then ones with none that a plain search
-would need ages to give up; then random clouds with the look-ahead from the start, never,
+would need ages to give up; then random clouds with the look-ahead from the start, never
 and as usual.
 """
 

@@ -132,7 +132,7 @@ def consumers(draw: st.DrawFn, providers: list[dict[str, Any]]) -> list[Any]:
     return found
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(clouds())
 def test_round_trip(document: dict[str, Any]) -> None:
     given = json.loads(json.dumps(document))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from generators.cases import Case, random_case
 from kilonova.candidates.cloud import Cloud
-from kilonova.errors import BadRequest, UnknownTrait
+from kilonova.errors import BadInput, BadRequest, UnknownTrait
 from kilonova.request.group import Request, RequestGroup
 from oracle import headroom as oracle
 from oracle.state import State, from_document
@@ -169,6 +169,8 @@ def test_errors() -> None:
         cloud.headroom("resources=VCPU:1&required=CUSTOM_NOWHERE")
     with pytest.raises(BadRequest):
         cloud.headroom("resources=VCPU:0")
+    with pytest.raises(BadInput, match="most must be at least 1, got 0"):
+        cloud.headroom("resources=VCPU:1", most=0)
 
 
 @st.composite

@@ -165,7 +165,7 @@ def _bound(
                 out.own[tree, f] += families.fit[i]
         count = _family_claims(families, f, search.option_count[lead], total)
         out.family[tree, f] = count
-        if count < out.upper[tree]:
+        if count < out.upper[tree] or out.resource[tree] < 0:
             out.upper[tree] = count
             out.resource[tree] = _scarcest(cloud, plans, lead, search)
 

@@ -13,6 +13,7 @@ from kilonova.candidates.explain_trees import largest_pool
 from kilonova.candidates.headroom_exact import solve_trees
 from kilonova.candidates.headroom_shared import Bounds, shared_bounds
 from kilonova.cloud.state import State
+from kilonova.errors import BadInput
 from kilonova.request.group import Request
 
 if TYPE_CHECKING:
@@ -116,11 +117,15 @@ def headroom(state: State, request: Request | str, most: int | None = None) -> H
         Placement would refuse the request.
     UnknownTrait, UnknownResourceClass
         A name is unknown.
+    BadInput
+        ``most`` is less than 1.
     """
     from kilonova_kernels.headroom import count_headroom
     from kilonova_kernels.headroom_claims import MOST
 
     asked = read_request(request)
+    if most is not None and most < 1:
+        raise BadInput(f"most must be at least 1, got {most}.")
     with state.lock:
         plans = compile_requests(state, [asked])
         cloud = scratch(state)

@@ -186,3 +186,27 @@ def explain(
 
     asked = Asked(cloud, query, context.obj, group_policy, None)
     command.run(asked, host, as_json)
+
+
+@app.command()
+def headroom(
+    context: typer.Context,
+    cloud: _Cloud,
+    query: _Query = None,
+    resource: _Resource = None,
+    required: _Required = None,
+    forbidden: _Forbidden = None,
+    member_of: _MemberOf = None,
+    group: _Group = None,
+    group_policy: _Policy = "none",
+    most: Annotated[
+        int | None, typer.Option("--most", metavar="N", help="Stop counting there.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Count how many more of a request fit, in all and host by host."""
+    from kilonova.cli import headroom as command
+    from kilonova.cli.asking import Asked
+
+    asked = Asked(cloud, query, context.obj, group_policy, None)
+    command.run(asked, most, as_json)

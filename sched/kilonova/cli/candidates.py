@@ -26,7 +26,8 @@ def run(asked: Asked, as_json: bool) -> None:
 
 
 def _table(rows: list[Candidate]) -> Table:
-    table = Table(title=f"{len(rows)} allocation candidates")
+    plural = "s" if len(rows) > 1 else ""
+    table = Table(title=f"{len(rows)} allocation candidate{plural}")
     table.add_column("#", justify="right")
     table.add_column("host", overflow="fold")
     table.add_column("allocations", overflow="fold")

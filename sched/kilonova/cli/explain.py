@@ -24,8 +24,11 @@ def run(asked: Asked, host: str | None, as_json: bool) -> None:
 
 
 def _removed_table(found: Explanation) -> Table:
-    where = f"host {found.host}" if found.host else f"{found.tree_count} hosts"
-    table = Table(title=f"{found.fitting_count} of {where} fit")
+    if found.host:
+        title = f"{found.host} {'fits' if found.fitting_count else 'does not fit'}"
+    else:
+        title = f"{found.fitting_count} of {found.tree_count} hosts fit"
+    table = Table(title=title)
     table.add_column("constraint", overflow="fold")
     table.add_column("removes", justify="right")
     for each in found.removed:

@@ -68,7 +68,7 @@ def _is_free(folder: Path) -> bool:
 
 
 def _write_files(state: State, folder: Path) -> None:
-    facts: dict[str, Any] = {"format": FORMAT, "checksums": {}}
+    facts: dict[str, Any] = {"checksums": {}}
     for name in TABLES:
         table = state.tables[name]
         arrays = {c.name: pa.array(table[c.name]) for c in columns_of(name)}
@@ -82,16 +82,21 @@ def _write_files(state: State, folder: Path) -> None:
         ):
             out.write_table(made.combine_chunks())
         with path.open("rb") as file:
-            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            facts["checksums"][path.name] = zlib.crc32(whole)
+            written = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            facts["checksums"][path.name] = zlib.crc32(written)
     facts["counters"] = state.counters.tolist()
     for name in _VOCABULARIES:
         facts[name] = getattr(state, name).slots()
     for name in _SETS:
         sets = getattr(state, name)
         facts[name] = [sorted(sets[i]) for i in range(len(sets))]
-    text = json.dumps(facts, indent=1, ensure_ascii=False)
+    whole = {"format": FORMAT, "checksum": _checksum(facts), "facts": facts}
+    text = json.dumps(whole, indent=1, ensure_ascii=False)
     (folder / "cloud.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _checksum(facts: object) -> int:
+    return zlib.crc32(json.dumps(facts, sort_keys=True).encode())
 
 
 def _binary(text: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Any:
@@ -120,7 +125,7 @@ def read(state: State, folder: Path) -> None:
             arrays[column.name] = _array(table, column.name, column.dtype, path)
         texts = [(a, *_text(table, c, path)) for c, a in _NAMES.get(name, ())]
         # After the columns: which one is missing says more than that something is.
-        if table.checksum != facts["checksums"].get(path.name):
+        if table.checksum != facts["checksums"][path.name]:
             raise BadTable(
                 f"{path} is damaged, or was not written together with cloud.json."
             )
@@ -143,48 +148,20 @@ def read(state: State, folder: Path) -> None:
 def _read_facts(folder: Path) -> dict[str, Any]:
     path = folder / "cloud.json"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(
             f"{str(folder)!r} is not a cloud: {path.name}: {error.strerror}."
         ) from error
     except ValueError as error:
         raise BadInput(f"{path} is not JSON: {error}.") from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        found = facts.get("format") if isinstance(facts, dict) else facts
-        raise BadInput(f"{path}: format must be {FORMAT}, got {found!r:.80}.")
-    for name, what, fits in (
-        ("checksums", "an object", _is_object),
-        ("counters", "four whole numbers", _are_counters),
-        *((name, "a list of names", _are_names) for name in _VOCABULARIES),
-        *((name, "a list of different sets", _are_sets) for name in _SETS),
-    ):
-        if not fits(facts.get(name)):
-            found = facts.get(name)
-            raise BadInput(f"{path}: {name!r} must be {what}, got {found!r:.80}.")
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        value = found.get("format") if isinstance(found, dict) else found
+        raise BadInput(f"{path}: format must be {FORMAT}, got {value!r:.80}.")
+    facts = found.get("facts")
+    if not isinstance(facts, dict) or found.get("checksum") != _checksum(facts):
+        raise BadInput(f"{path} is damaged: its checksum is another.")
     return facts
-
-
-def _is_object(given: object) -> bool:
-    return isinstance(given, dict)
-
-
-def _are_counters(given: object) -> bool:
-    return isinstance(given, list) and [type(each) for each in given] == [int] * 4
-
-
-def _are_names(given: object) -> bool:
-    return isinstance(given, list) and all(
-        each is None or isinstance(each, str) for each in given
-    )
-
-
-def _are_sets(given: object) -> bool:
-    """Say whether each set has the number that its place in the list says."""
-    if not isinstance(given, list) or not all(isinstance(each, list) for each in given):
-        return False
-    whole = all(type(member) is int for members in given for member in members)
-    return whole and given[:1] == [[]] and len(set(map(tuple, given))) == len(given)
 
 
 class _Mapped:

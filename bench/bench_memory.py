@@ -1,7 +1,8 @@
 """Bytes per provider in a cloud of a million providers, flat and nested.
 
-The time that is reported is that of building the cloud from names; the figure of interest
-is ``bytes per provider`` beside it. Where benchmarks are off, the cloud is small.
+The time that is reported is that of building the cloud from names; the figure of
+interest is ``bytes per provider`` beside it. Where benchmarks are off, the cloud is
+small.
 """
 
 from typing import Any
@@ -15,11 +16,8 @@ MOST_BYTES = 200
 
 
 @pytest.mark.parametrize(("shape", "per_host"), [("flat", 1), ("nested", 9)])
-def bench_memory(
-    benchmark: Any, request: pytest.FixtureRequest, shape: str, per_host: int
-) -> None:
-    small = request.config.getoption("benchmark_disable")
-    providers = 9_000 if small else 1_000_000
+def test_memory(benchmark: Any, shape: str, per_host: int) -> None:
+    providers = 1_000_000 if benchmark.enabled else 9_000
     hosts = -(-providers // per_host)
     made: list[Cloud] = []
 

@@ -24,7 +24,7 @@ from kilonova_kernels.trees import close_trees
 def bulk_cloud(hosts: int, shape: str) -> Cloud:
     """Make the cloud of ``synthetic_cloud(hosts, shape, fill=0, seed=0)``.
 
-    Providers are anonymous to nobody: UUIDs are random ones, of a fixed seed.
+    Each provider has a UUID as well, a random one of a fixed seed.
     """
     cloud = Cloud()
     host = synthetic_cloud(1, shape, 0, seed=0)["providers"]

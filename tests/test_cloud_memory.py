@@ -1,4 +1,4 @@
-"""A provider takes at most 200 bytes, whatever the size; ``bench_memory.py`` has a million.
+"""A provider takes at most 200 bytes; ``bench_memory.py`` shows it for a million.
 
 The clouds that are measured are laid into the columns directly. Here they are small and
 compared with those made of documents, so that what is measured is what is used.

@@ -89,7 +89,7 @@ def take(step: Step, writer: WritingPeer, cloud: Cloud, twin: TwinCloud) -> None
 @given(data=st.data())
 def test_same_as_placement(peer: PlacementPeer, data: st.DataObject) -> None:
     writer, cloud, twin = begin(peer)
-    for _ in range(8):
+    for _ in range(6):
         step = sendable(data.draw(steps(twin)), twin)
         if step:
             take(step, writer, cloud, twin)

@@ -26,7 +26,7 @@ def test_example_runs() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
-        "('host1:gpu0',) {'host1': {'VCPU': 4, 'MEMORY_MB': 8192}, "
+        "('host1:gpu0',) {'host1': {'MEMORY_MB': 8192, 'VCPU': 4}, "
         "'host1:gpu0': {'VGPU': 1}}\n"
         "{'VCPU': 4, 'MEMORY_MB': 8192} 3\n"
     )

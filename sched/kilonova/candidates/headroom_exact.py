@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kilonova_kernels.headroom_claims import HeadroomColumns
 
 # An integer program takes some milliseconds, and to state one takes a tenth of one.
-MOST_PROGRAMS = 40
+MOST_PROGRAMS = 24
 MOST_TREES = 2000
 MOST_CANDIDATES = 64
 # Not a time limit: the same question gets the same answer on any machine.

@@ -107,7 +107,7 @@ class State:
             self._index = Index.of(self.tables, len(self.resource_classes))
             trees = len(self._index.roots)
             if trees > len(self.journal):
-                self.journal = np.zeros(1 << trees.bit_length(), np.int32)
+                self.journal = np.zeros(trees, np.int32)
                 self._outdate_journal()
         return self._index
 

@@ -19,12 +19,27 @@ TRAITS = ["HW_CPU_X86_AVX2", "MISC_SHARES_VIA_AGGREGATE", "CUSTOM_T", "CUSTOM_U"
 AGGREGATES = ["g0", "g1", "g2"]
 CONSUMERS = ["k0", "k1", "k2", "k3", f"1{UUIDS[0][1:]}"]
 
-# Where half of the sequences start.
+# Where most sequences start: one class is over its capacity, one at its max_unit.
 DOCUMENT: dict[str, list[Any]] = {
     "providers": [
-        {"name": "p0", "inventories": {"VCPU": {"total": 8}, "CUSTOM_A": {"total": 4}}},
+        {
+            "name": "p0",
+            "inventories": {
+                "VCPU": {"total": 16, "max_unit": 6},
+                "CUSTOM_A": {"total": 4},
+            },
+        },
         {"name": "p1", "parent": "p0", "inventories": {"CUSTOM_A": {"total": 9}}},
         {"name": "p2", "uuid": UUIDS[0], "traits": ["CUSTOM_T"], "aggregates": ["g0"]},
+    ],
+    "consumers": [
+        {
+            "uuid": "k0",
+            "generation": 1,
+            "allocations": {"p0": {"VCPU": 6}, "p1": {"CUSTOM_A": 5}},
+        },
+        {"uuid": "k1", "generation": 1, "allocations": {"p1": {"CUSTOM_A": 6}}},
+        {"uuid": "k2", "generation": 1, "allocations": {"p0": {"VCPU": 1}}},
     ],
     "traits": ["CUSTOM_U"],
     "resource_classes": ["CUSTOM_B"],
@@ -50,9 +65,9 @@ def rarely(draw: st.DrawFn, chances: int = 12) -> bool:
 @st.composite
 def steps(draw: st.DrawFn, twin: TwinCloud) -> Step:
     """Draw any step."""
-    kinds = [_claim] * 8 + [_inventories] * 3 + [_inventory] * 2 + [_add] * 3
-    kinds += [_release, _release, _move, _move, _remove, _rename, _parent, _parent]
-    kinds += [_traits, _traits, _aggregates, _aggregates, _less, _name, _no_name]
+    kinds = [_claim] * 5 + [_again] * 6 + [_shrink] * 3 + [_add] * 3
+    kinds += [_inventories, _inventories, _inventory, _less, _traits, _aggregates]
+    kinds += [_release, _move, _move, _remove, _rename, _parent, _parent, _names]
     if len(twin.providers()) < 3:
         kinds = [_add]
     kind: Callable[[st.DrawFn, TwinCloud], Step] = draw(st.sampled_from(kinds))
@@ -74,7 +89,7 @@ def inventory(draw: st.DrawFn, used: int = 0) -> dict[str, Any]:
     for name, values in (
         ("reserved", [0, 1, total, total + 1]),
         ("min_unit", [1, 2, total, 0]),
-        ("max_unit", [1, total, MAX_INT, MAX_INT + 1]),
+        ("max_unit", [2, 4, total, MAX_INT, MAX_INT + 1]),
         ("step_size", [1, 2, 3, True]),
         ("allocation_ratio", [1.0, 0.29, 1.5, 16, 3.4e38, 0, -1.0]),
     ):
@@ -121,8 +136,8 @@ def amount(
     least = max(offer.min_unit, offer.step_size)
     limits = [least, least, room, own or room, offer.min_unit, offer.max_unit]
     found = draw(st.sampled_from(limits)) // offer.step_size * offer.step_size
-    if rarely(draw, 6):
-        found += draw(st.sampled_from([offer.step_size, -1, 1]))
+    if rarely(draw, 4):
+        found += draw(st.sampled_from([offer.step_size, 1, -1]))
     return found if found >= 1 or rarely(draw) else least
 
 
@@ -164,8 +179,39 @@ def _release(draw: st.DrawFn, twin: TwinCloud) -> Step:
     return Step("release", (_holder(draw, twin),), {})
 
 
+def _again(draw: st.DrawFn, twin: TwinCloud) -> Step:
+    """Draw a claim of what a consumer holds, but for one amount, or of nothing."""
+    consumer = _holder(draw, twin)
+    held = twin.consumers[consumer].held if consumer in twin.consumers else {}
+    wanted: dict[str, dict[str, int]] = {}
+    if rarely(draw, 6) or not held:
+        return Step("claim", (consumer, wanted), {})
+    changed = draw(st.sampled_from(list(held)))
+    for (where, name), own in held.items():
+        number = own
+        if (where, name) == changed:
+            number = draw(st.sampled_from([own, own + 1, own - 1, own + own]))
+        wanted.setdefault(where.name, {})[name] = max(number, 1)
+    return Step("claim", (consumer, wanted), {})
+
+
+def _shrink(draw: st.DrawFn, twin: TwinCloud) -> Step:
+    """Draw an inventory that has no more than what is used of it, or less."""
+    held = [key for consumer in twin.consumers.values() for key in consumer.held]
+    if not held:
+        return _claim(draw, twin)
+    where, name = draw(st.sampled_from(held))
+    used = twin.used(where, name)
+    total = draw(st.sampled_from([used, used - 1, used // 2, used + 1]))
+    fields: dict[str, Any] = {"total": max(1, total)}
+    if rarely(draw, 4):
+        fields = {"total": used + 9, "max_unit": max(1, used - 1)}
+    return Step("set_inventory", (where.name, name, fields), {})
+
+
 def _move(draw: st.DrawFn, twin: TwinCloud) -> Step:
-    target = draw(st.sampled_from(CONSUMERS))
+    others = CONSUMERS if draw(st.booleans()) else sorted(twin.consumers)
+    target = draw(st.sampled_from(others or CONSUMERS))
     return Step("move", (_holder(draw, twin), target), {})
 
 
@@ -248,14 +294,15 @@ def _aggregates(draw: st.DrawFn, twin: TwinCloud) -> Step:
     return Step("set_aggregates", (identity, aggregate_names(draw)), keywords)
 
 
-def _name(draw: st.DrawFn, twin: TwinCloud) -> Step:
-    if draw(st.booleans()):
-        name = draw(st.sampled_from([*CLASSES, "CUSTOM_a"]))
-        return Step("add_resource_class", (name,), {})
-    return Step("add_trait", (draw(st.sampled_from([*TRAITS, "CUSTOM_"])),), {})
-
-
-def _no_name(draw: st.DrawFn, twin: TwinCloud) -> Step:
-    if draw(st.booleans()):
-        return Step("remove_resource_class", (draw(st.sampled_from(CLASSES)),), {})
-    return Step("remove_trait", (draw(st.sampled_from(TRAITS)),), {})
+def _names(draw: st.DrawFn, twin: TwinCloud) -> Step:
+    method, names = draw(
+        st.sampled_from(
+            [
+                ("add_resource_class", [*CLASSES, "CUSTOM_a"]),
+                ("add_trait", [*TRAITS, "CUSTOM_"]),
+                ("remove_resource_class", CLASSES),
+                ("remove_trait", TRAITS),
+            ]
+        )
+    )
+    return Step(method, (draw(st.sampled_from(names)),), {})

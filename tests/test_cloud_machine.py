@@ -37,9 +37,9 @@ class CloudMachine(RuleBasedStateMachine):
         self.cloud = Cloud()
         self.twin = TwinCloud()
 
-    @initialize(full=st.booleans())
-    def begin(self, full: bool) -> None:
-        if full:
+    @initialize(empty=st.sampled_from([False, False, True]))
+    def begin(self, empty: bool) -> None:
+        if not empty:
             self.cloud = Cloud.from_document(DOCUMENT)
             self.twin.load(DOCUMENT)
 

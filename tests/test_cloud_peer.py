@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cloud_checks import normal
 from cloud_requests import WritingPeer, sendable, state_of
 from cloud_steps import DOCUMENT, Step, steps
-from generators.document import Provider
+from generators.document import Allocations, NamedConsumer, Provider
 from kilonova.candidates.cloud import Cloud
 from kilonova.errors import BadInput, Conflict, KilonovaError, NotFound
 from oracle.cloud import TwinCloud
@@ -45,10 +45,15 @@ def begin(peer: PlacementPeer) -> tuple[WritingPeer, Cloud, TwinCloud]:
     empty: dict[str, object]
     empty = {"parent": None, "inventories": {}, "traits": [], "aggregates": []}
     providers = [cast(Provider, empty | row) for row in DOCUMENT["providers"]]
+    # The peer gives its own generation to each: 1, as after the first write.
+    consumers: list[Allocations | NamedConsumer] = [
+        {"uuid": row["uuid"], "allocations": row["allocations"]}
+        for row in DOCUMENT["consumers"]
+    ]
     peer.load_bulk(
         {
             "providers": providers,
-            "consumers": [],
+            "consumers": consumers,
             "custom_traits": DOCUMENT["traits"],
             "resource_classes": DOCUMENT["resource_classes"],
         }

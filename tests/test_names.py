@@ -130,7 +130,7 @@ changes = st.one_of(
         st.integers(0, 9),
         st.lists(st.sampled_from(["", *POOL]), max_size=4),
     ),
-    st.tuples(st.just("set"), st.integers(0, 9), st.sampled_from(["", *POOL])),
+    *[st.tuples(st.just("set"), st.integers(0, 9), st.sampled_from(["", *POOL]))] * 9,
     st.tuples(st.just("remove"), st.integers(0, 9), st.integers(0, 3)),
     st.tuples(st.just("reorder"), st.permutations(range(12)), st.none()),
     st.tuples(st.just("reload"), st.none(), st.none()),
@@ -182,7 +182,7 @@ def change(names: NameColumn, what: str, where: object, given: object) -> NameCo
 
 
 @settings(max_examples=150)
-@given(st.lists(changes, max_size=25))
+@given(st.lists(changes, max_size=40))
 def test_same_as_a_list(steps: list[tuple[str, object, object]]) -> None:
     plain: list[str] = []
     names = NameColumn()

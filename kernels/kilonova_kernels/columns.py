@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kilonova_kernels.ahead import AheadColumns
+
 Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
 Int16 = NDArray[np.int16]
@@ -195,32 +197,8 @@ class SearchColumns(NamedTuple):
         Rows of a claim, merged by inventory, (K,).
     refused
         (1,) int64: for ``claim``.
-    option_place
-        Number of each option's provider in the pool of the tree, (S, M) int32. This
-        and all below serves looking ahead.
-    option_open
-        Whether an option goes with what is chosen so far, (S, M) bool.
-    place_room, place_load
-        How many slots a provider could take, and takes in the matching, (M,) int32.
-    place_from
-        Slot from which a provider was reached, -1 for not yet, (M,) int32.
-    place_top
-        Whether a provider was tried as the top of a subtree, (M,) bool.
-    place_option
-        Option of each slot that a place is, -1 for none, (S, M) int32.
-    place_kind
-        First place that is equal to this one, (M,) int32.
-    kind_dead
-        Whether places of a kind lead nowhere at a depth, (S, M) bool.
-    found_before
-        Candidates found when the choice at a depth was made, (S,) int64.
-    match
-        Place of the provider that a slot is matched with, (S,) int32; -1 for none yet,
-        -2 for a slot that is not asked.
-    queue
-        Slots that a path was found to, (S,) int32.
-    within
-        Groups, as bits, that must lie in a range of rows; its start; its end, (3,).
+    ahead
+        Working memory of looking ahead.
     """
 
     option_count: Int32
@@ -233,19 +211,7 @@ class SearchColumns(NamedTuple):
     claim_inventory: Int32
     claim_amount: Int64
     refused: Int64
-    option_place: Int32
-    option_open: Bool
-    place_room: Int32
-    place_load: Int32
-    place_from: Int32
-    place_top: Bool
-    place_option: Int32
-    place_kind: Int32
-    kind_dead: Bool
-    found_before: Int64
-    match: Int32
-    queue: Int32
-    within: Int64
+    ahead: AheadColumns
 
 
 class ResultColumns(NamedTuple):

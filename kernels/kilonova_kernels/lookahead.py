@@ -40,7 +40,7 @@ def prepare(
                 while cloud.share_provider[shared] != provider:
                     shared += 1
                 place = own + shared - cloud.share_start[tree]
-            search.option_place[s, i] = place
+            search.ahead.option_place[s, i] = place
     find_kinds(cloud, plans, plan, search)
 
 
@@ -74,7 +74,7 @@ def is_dead_end(
         return True
     if not _hits_clauses(cloud, plans, plan, search, depth):
         return True
-    search.within[0] = 0
+    search.ahead.within[0] = 0
     if not matches(cloud, plans, plan, search, depth):
         return True
     for b in range(plans.plan_subtree[plan], plans.plan_subtree[plan + 1]):
@@ -99,7 +99,7 @@ def _list_open(
         some = False
         for i in range(search.option_count[s]):
             fits = goes_with(cloud, plans, plan, search, depth, s, i)
-            search.option_open[s, i] = fits
+            search.ahead.option_open[s, i] = fits
             some = some or fits
         if not some:
             return False
@@ -133,7 +133,7 @@ def _hits_clauses(
             continue
         now = 0
         for i in range(search.option_count[s]):
-            if search.option_open[s, i]:
+            if search.ahead.option_open[s, i]:
                 provider = search.option_provider[s, i]
                 bits = plans.group_bits[group, cloud.provider_trait_set[provider]]
                 hit = _few_clauses(bits, wanted)
@@ -175,20 +175,20 @@ def _has_top(
             if lowest < 0 or provider < lowest:
                 lowest = provider
             last = max(last, provider)
-    search.within[0] = groups
+    search.ahead.within[0] = groups
     if lowest >= 0 and _is_top(cloud, plans, plan, search, depth, lowest, last):
         return True
-    for place in range(search.place_top.shape[0]):
-        search.place_top[place] = False
+    for place in range(search.ahead.place_top.shape[0]):
+        search.ahead.place_top[place] = False
     for d in range(depth, plans.plan_slot[plan + 1] - first):
         s = search.order[d]
         if not groups >> (plans.slot_group[first + s] - offset) & 1:
             continue
         for i in range(search.option_count[s]):
-            place = search.option_place[s, i]
-            if not search.option_open[s, i] or search.place_top[place]:
+            place = search.ahead.option_place[s, i]
+            if not search.ahead.option_open[s, i] or search.ahead.place_top[place]:
                 continue
-            search.place_top[place] = True
+            search.ahead.place_top[place] = True
             top = search.option_provider[s, i]
             if (lowest < 0 or top < lowest) and _is_top(
                 cloud, plans, plan, search, depth, top, last
@@ -214,6 +214,6 @@ def _is_top(
     end = cloud.provider_subtree_end[top]
     if last >= end:
         return False
-    search.within[1] = top
-    search.within[2] = end
+    search.ahead.within[1] = top
+    search.ahead.within[2] = end
     return matches(cloud, plans, plan, search, depth)

@@ -64,12 +64,14 @@ def matches(
 def _is_open(
     plans: PlanColumns, plan: int, search: SearchColumns, slot: int, option: int
 ) -> bool:
-    if not search.option_open[slot, option]:
+    if not search.ahead.option_open[slot, option]:
         return False
     group = plans.slot_group[plans.plan_slot[plan] + slot] - plans.plan_group[plan]
-    if search.within[0] >> group & 1:
+    if search.ahead.within[0] >> group & 1:
         provider = search.option_provider[slot, option]
-        return bool(search.within[1] <= provider and provider < search.within[2])
+        return bool(
+            search.ahead.within[1] <= provider and provider < search.ahead.within[2]
+        )
     return True
 
 
@@ -116,20 +118,22 @@ def _match(
 ) -> bool:
     """Say whether the slots of one measure, ``resource`` or ``_APART``, match."""
     count = plans.plan_slot[plan + 1] - plans.plan_slot[plan]
-    for place in range(search.place_room.shape[0]):
-        search.place_room[place] = 0
-        search.place_load[place] = 0
+    for place in range(search.ahead.place_room.shape[0]):
+        search.ahead.place_room[place] = 0
+        search.ahead.place_load[place] = 0
     for s in range(count):
-        search.match[s] = _UNASKED
+        search.ahead.match[s] = _UNASKED
     for d in range(depth, count):
         s = search.order[d]
         asked = _asked(plans, plan, s, resource)
         if asked < 0:
             continue
-        search.match[s] = _UNMATCHED
+        search.ahead.match[s] = _UNMATCHED
         for i in range(search.option_count[s]):
-            place = search.option_place[s, i]
-            if search.place_room[place] == 0 and _is_open(plans, plan, search, s, i):
+            place = search.ahead.option_place[s, i]
+            if search.ahead.place_room[place] == 0 and _is_open(
+                plans, plan, search, s, i
+            ):
                 room = 1
                 if resource != _APART:
                     inventory = search.option_inventory[asked, i]
@@ -137,10 +141,10 @@ def _match(
                         cloud.inventory_position[inventory]
                     ] - taken_amount(plans, plan, search, depth, inventory)
                     room = min(count, left // plans.resource_amount[resource])
-                search.place_room[place] = room
+                search.ahead.place_room[place] = room
     for d in range(depth, count):
         s = search.order[d]
-        if search.match[s] == _UNMATCHED and not _augment(
+        if search.ahead.match[s] == _UNMATCHED and not _augment(
             plans, plan, search, s, count
         ):
             return False
@@ -169,26 +173,28 @@ def _augment(
     plans: PlanColumns, plan: int, search: SearchColumns, start: int, count: int
 ) -> bool:
     """Match one more slot, moving others to other providers where needed."""
-    for place in range(search.place_from.shape[0]):
-        search.place_from[place] = -1
-    search.queue[0] = start
+    for place in range(search.ahead.place_from.shape[0]):
+        search.ahead.place_from[place] = -1
+    search.ahead.queue[0] = start
     head, tail = 0, 1
     while head < tail:
-        s = search.queue[head]
+        s = search.ahead.queue[head]
         head += 1
         search.cursor[_STEPS] += search.option_count[s]
         for i in range(search.option_count[s]):
-            place = search.option_place[s, i]
-            if search.place_from[place] >= 0 or not _is_open(plans, plan, search, s, i):
+            place = search.ahead.option_place[s, i]
+            if search.ahead.place_from[place] >= 0 or not _is_open(
+                plans, plan, search, s, i
+            ):
                 continue
-            search.place_from[place] = s
-            if search.place_load[place] < search.place_room[place]:
-                search.place_load[place] += 1
+            search.ahead.place_from[place] = s
+            if search.ahead.place_load[place] < search.ahead.place_room[place]:
+                search.ahead.place_load[place] += 1
                 _move_along(search, start, place)
                 return True
             for other in range(count):
-                if search.match[other] == place:
-                    search.queue[tail] = other
+                if search.ahead.match[other] == place:
+                    search.ahead.queue[tail] = other
                     tail += 1
     return False
 
@@ -197,9 +203,9 @@ def _augment(
 def _move_along(search: SearchColumns, start: int, place: int) -> None:
     """Give ``place`` to the slot that reached it, its place to the one before."""
     while True:
-        s = search.place_from[place]
-        before = search.match[s]
-        search.match[s] = place
+        s = search.ahead.place_from[place]
+        before = search.ahead.match[s]
+        search.ahead.match[s] = place
         if s == start:
             return
         place = before

@@ -126,7 +126,7 @@ def _leads_on(
     """Say whether to go on from the option at ``depth``; count that it was tried."""
     search.cursor[_STEPS] += 1
     search.cursor[_IDLE] += 1
-    search.found_before[depth] = search.cursor[_FOUND]
+    search.ahead.found_before[depth] = search.cursor[_FOUND]
     if search.cursor[_AHEAD] != 0 and is_known_dead(search, depth):
         return False
     if not _fits_beside(cloud, plans, plan, search, depth):

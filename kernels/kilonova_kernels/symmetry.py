@@ -28,54 +28,59 @@ def find_kinds(
         outputs, ``place_option`` and ``place_from`` are working memory.
     """
     count = plans.plan_slot[plan + 1] - plans.plan_slot[plan]
-    size = search.place_kind.shape[0]
+    size = search.ahead.place_kind.shape[0]
     for s in range(count):
         for place in range(size):
-            search.place_option[s, place] = _NO_OPTION
-            search.kind_dead[s, place] = False
+            search.ahead.place_option[s, place] = _NO_OPTION
+            search.ahead.kind_dead[s, place] = False
         for i in range(search.option_count[s]):
-            search.place_option[s, search.option_place[s, i]] = i
+            search.ahead.place_option[s, search.ahead.option_place[s, i]] = i
     root = cloud.roots[search.cursor[_TREE]]
     own = cloud.provider_subtree_end[root] - root
     subtrees = plans.plan_subtree[plan] != plans.plan_subtree[plan + 1]
     for place in range(size):
-        search.place_kind[place] = place
+        search.ahead.place_kind[place] = place
         if place >= own:
             # A sharing provider has a tree of its own, with others in it perhaps.
             continue
-        search.place_from[place] = _parent(cloud, root + place) if subtrees else 0
+        search.ahead.place_from[place] = _parent(cloud, root + place) if subtrees else 0
         for other in range(place):
-            if search.place_kind[other] == other and _are_equal(
+            if search.ahead.place_kind[other] == other and _are_equal(
                 cloud, plans, plan, search, place, other
             ):
-                search.place_kind[place] = other
+                search.ahead.place_kind[place] = other
                 break
 
 
 @inlined
 def is_known_dead(search: SearchColumns, depth: int) -> bool:
     """Say whether an equal of the provider at ``depth`` was found to lead nowhere."""
-    s = search.order[depth]
-    kind = search.place_kind[search.option_place[s, search.choice[depth]]]
-    return bool(search.kind_dead[depth, kind] and _is_untouched(search, depth))
+    dead = search.ahead.kind_dead[depth, _kind(search, depth)]
+    return bool(dead and _is_untouched(search, depth))
 
 
 @inlined
 def note_dead(search: SearchColumns, depth: int) -> None:
     """Remember that the option at ``depth`` led nowhere, if it did."""
-    if search.found_before[depth] == search.cursor[_FOUND] and _is_untouched(
+    if search.ahead.found_before[depth] == search.cursor[_FOUND] and _is_untouched(
         search, depth
     ):
-        s = search.order[depth]
-        kind = search.place_kind[search.option_place[s, search.choice[depth]]]
-        search.kind_dead[depth, kind] = True
+        search.ahead.kind_dead[depth, _kind(search, depth)] = True
 
 
 @inlined
 def forget_dead(search: SearchColumns, depth: int) -> None:
     """Begin anew at a depth: the choices above it are others."""
-    for kind in range(search.kind_dead.shape[1]):
-        search.kind_dead[depth, kind] = False
+    for kind in range(search.ahead.kind_dead.shape[1]):
+        search.ahead.kind_dead[depth, kind] = False
+
+
+@inlined
+def _kind(search: SearchColumns, depth: int) -> int:
+    """Give the kind of the provider that is taken at a depth."""
+    ahead = search.ahead
+    place = ahead.option_place[search.order[depth], search.choice[depth]]
+    return int(ahead.place_kind[place])
 
 
 @inlined
@@ -102,8 +107,8 @@ def _are_equal(
     They serve the same slots with the same room and hit the same clauses; where
     subtrees matter, they are leaves below one parent.
     """
-    if search.place_from[place] < 0 or (
-        search.place_from[place] != search.place_from[other]
+    if search.ahead.place_from[place] < 0 or (
+        search.ahead.place_from[place] != search.ahead.place_from[other]
     ):
         return False
     first = plans.plan_slot[plan]
@@ -112,7 +117,7 @@ def _are_equal(
     traits = cloud.provider_trait_set[root + place]
     other_traits = cloud.provider_trait_set[root + other]
     for s in range(plans.plan_slot[plan + 1] - first):
-        i, j = search.place_option[s, place], search.place_option[s, other]
+        i, j = search.ahead.place_option[s, place], search.ahead.place_option[s, other]
         if i == _NO_OPTION and j == _NO_OPTION:
             continue
         if i == _NO_OPTION or j == _NO_OPTION:

@@ -13,6 +13,7 @@ from kilonova.errors import BadInput
 from kilonova.request.group import Request, RequestGroup
 
 if TYPE_CHECKING:
+    from kilonova_kernels.ahead import AheadColumns
     from kilonova_kernels.columns import PlanColumns, SearchColumns
 
 # Bits of a 64-bit word, one kept for the sign.
@@ -63,20 +64,28 @@ class Plans:
             claim_inventory=np.zeros(resources, np.int32),
             claim_amount=np.zeros(resources, np.int64),
             refused=np.zeros(1, np.int64),
-            option_place=np.zeros((slots, pool), np.int32),
-            option_open=np.zeros((slots, pool), np.bool_),
-            place_room=np.zeros(pool, np.int32),
-            place_load=np.zeros(pool, np.int32),
-            place_from=np.zeros(pool, np.int32),
-            place_top=np.zeros(pool, np.bool_),
-            place_option=np.zeros((slots, pool), np.int32),
-            place_kind=np.zeros(pool, np.int32),
-            kind_dead=np.zeros((slots, pool), np.bool_),
-            found_before=np.zeros(slots, np.int64),
-            match=np.zeros(slots, np.int32),
-            queue=np.zeros(slots, np.int32),
-            within=np.zeros(3, np.int64),
+            ahead=_ahead_columns(slots, pool),
         )
+
+
+def _ahead_columns(slots: int, pool: int) -> "AheadColumns":
+    from kilonova_kernels.ahead import AheadColumns
+
+    return AheadColumns(
+        option_place=np.zeros((slots, pool), np.int32),
+        option_open=np.zeros((slots, pool), np.bool_),
+        place_room=np.zeros(pool, np.int32),
+        place_load=np.zeros(pool, np.int32),
+        place_from=np.zeros(pool, np.int32),
+        place_top=np.zeros(pool, np.bool_),
+        place_option=np.zeros((slots, pool), np.int32),
+        place_kind=np.zeros(pool, np.int32),
+        kind_dead=np.zeros((slots, pool), np.bool_),
+        found_before=np.zeros(slots, np.int64),
+        match=np.zeros(slots, np.int32),
+        queue=np.zeros(slots, np.int32),
+        within=np.zeros(3, np.int64),
+    )
 
 
 class _Packed:

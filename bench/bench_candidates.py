@@ -1,0 +1,120 @@
+"""How long candidates take: the first of very many, all hosts with a port, rendering.
+
+Each question is first put to the naive oracle in a size that it can do, which compiles
+the kernels as well; then to the cloud of the benchmark, where the number is known.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from asking import answer_of, named_document
+from generators.document import uuid_of
+from generators.synthetic import synthetic_cloud
+from kilonova import Cloud
+from kilonova.candidates.compile import compile_requests
+from kilonova.candidates.enumeration import largest_pool
+from kilonova.request.query import parse_query
+from oracle import state
+from oracle.summaries import answer
+
+PORT = (
+    "resources=VCPU:1,MEMORY_MB:1024"
+    "&resources_p=NET_BW_EGR_KILOBIT_PER_SEC:1000,NET_BW_IGR_KILOBIT_PER_SEC:1000"
+    "&required_p=CUSTOM_PHYSNET_PHYSNET0,CUSTOM_VNIC_TYPE_NORMAL"
+)
+
+
+def devices(count: int) -> dict[str, Any]:
+    """Make a host with VCPU and ``count`` devices below it, room for all groups."""
+    names = ["cn", *(f"d{number}" for number in range(count))]
+    return {
+        "providers": [
+            {
+                "name": name,
+                "parent": "cn" if name != "cn" else None,
+                "inventories": {"VGPU" if name != "cn" else "VCPU": {"total": 64}},
+                "traits": [],
+                "aggregates": [],
+            }
+            for name in names
+        ],
+        "consumers": [],
+    }
+
+
+def groups(count: int) -> str:
+    each = "".join(f"&resources_{number}=VGPU:1" for number in range(count))
+    return f"resources=VCPU:1{each}&group_policy=none"
+
+
+def hosts(count: int) -> dict[str, Any]:
+    document = synthetic_cloud(count, "nested", 0.6, seed=1)
+    providers = [{**p, "uuid": uuid_of(p["name"])} for p in document["providers"]]
+    return {**document, "providers": providers}
+
+
+@cache
+def cloud(count: int) -> Cloud:
+    return Cloud.from_document(named_document(hosts(count)))
+
+
+def check(document: dict[str, Any], query: str) -> None:
+    """Compare the whole answer with the oracle's."""
+    plain = named_document(document)
+    names = {p["uuid"]: p["name"] for p in document["providers"] if "uuid" in p}
+    got = answer_of(Cloud.from_document(plain).allocation_candidates(query), names)
+    right = answer(state.from_document(document), parse_query(query))
+    assert {c.key for c in got.candidates} == {c.key for c in right.candidates}
+    assert len(got.candidates) == len(right.candidates) > 0
+    assert got.summaries == right.summaries
+
+
+@pytest.mark.parametrize(("device_count", "group_count"), [(8, 6), (64, 8)])
+def test_first_thousand(
+    benchmark: Callable[..., int], device_count: int, group_count: int
+) -> None:
+    check(devices(4), groups(3))
+    one = Cloud.from_document(devices(device_count))
+    query = groups(group_count)
+    found = benchmark(lambda: one.allocation_candidates(query, 1000).count())
+    assert found == 1000
+
+
+@pytest.mark.parametrize("count", [1_000, 10_000])
+def test_mark_by_search(benchmark: Callable[..., int], count: int) -> None:
+    from kilonova_kernels.fits import mark_fitting
+
+    check(hosts(5), PORT)
+    asked = cloud(count).state
+    plans = compile_requests(asked, [parse_query(PORT)])
+    search, columns = plans.search(largest_pool(asked)), asked.columns()
+    fits = np.zeros(count, np.bool_)
+    found = benchmark(mark_fitting, columns, plans.columns, 0, search, fits)
+    assert found == count
+
+
+@pytest.mark.parametrize("count", [1_000, 10_000])
+def test_find_thousand_with_a_port(benchmark: Callable[..., int], count: int) -> None:
+    check(hosts(5), PORT)
+    asked = cloud(count)
+    assert benchmark(lambda: asked.allocation_candidates(PORT, 1000).count()) == 1000
+
+
+@pytest.mark.parametrize("query", ["resources=VCPU:1,MEMORY_MB:1024", PORT])
+def test_render_thousand(benchmark: Callable[..., dict[str, Any]], query: str) -> None:
+    check(hosts(5), query)
+    found = cloud(10_000).allocation_candidates(query, 1000)
+    assert found.count() == 1000
+    body = benchmark(found.to_placement)
+    assert len(body["allocation_requests"]) == 1000
+    assert len(body["provider_summaries"]) == 9000
+
+
+def test_thousand_objects(benchmark: Callable[..., list[object]]) -> None:
+    check(hosts(5), PORT)
+    found = cloud(10_000).allocation_candidates(PORT, 1000)
+    assert len(benchmark(lambda: list(found))) == 1000

@@ -16,7 +16,6 @@ from generators.document import uuid_of
 from generators.synthetic import synthetic_cloud
 from kilonova import Cloud
 from kilonova.candidates.compile import compile_requests
-from kilonova.candidates.enumeration import largest_pool
 from kilonova.request.query import parse_query
 from oracle import state
 from oracle.summaries import answer
@@ -91,7 +90,7 @@ def test_mark_by_search(benchmark: Callable[..., int], count: int) -> None:
     check(hosts(5), PORT)
     asked = cloud(count).state
     plans = compile_requests(asked, [parse_query(PORT)])
-    search, columns = plans.search(largest_pool(asked)), asked.columns()
+    search, columns = plans.search(asked.largest_pool()), asked.columns()
     fits = np.zeros(count, np.bool_)
     found = benchmark(mark_fitting, columns, plans.columns, 0, search, fits)
     assert found == count

@@ -7,7 +7,6 @@ timed. Medians of both, pair by pair; Placement's repetitions become fewer as it
 
 import argparse
 import gc
-import json
 import statistics
 import sys
 import time
@@ -88,8 +87,9 @@ def main() -> int:
     body = "\n\n".join(
         [
             figures.table(HEAD, rows),
-            f"Measured by `{command}`\non {figures.machine(PACKAGES)}.\nClouds are 70 % "
-            "full; nested: 9 providers a host. Medians; runs: Placement's and ours.",
+            f"Measured by `{command}`\non {figures.machine(PACKAGES)}.\n"
+            "Clouds are 70 % full; nested: 9 providers a host. Medians; runs: "
+            "Placement's and ours.",
         ]
     )
     print(body)
@@ -158,7 +158,7 @@ def row(case: Case, cloud: Cloud, peer: PlacementPeer) -> tuple[str, ...]:
 
 def render(cloud: Cloud, query: str) -> bytes:
     """Give the bytes of the REST body for a query, as a service would send them."""
-    return json.dumps(cloud.allocation_candidates(query).to_placement()).encode()
+    return cloud.allocation_candidates(query).to_json()
 
 
 def timed(call: Callable[[], Any], most: int) -> tuple[float, int]:

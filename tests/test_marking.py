@@ -14,7 +14,6 @@ from generators.cases import Case, random_case
 from generators.synthetic import synthetic_cloud
 from kilonova import Cloud, DoesNotFit
 from kilonova.candidates.compile import compile_requests
-from kilonova.candidates.enumeration import largest_pool
 from kilonova.candidates.marking import Marking, marking_of
 from kilonova.request.query import parse_query
 from oracle.candidates import anchored_candidates
@@ -40,7 +39,7 @@ def freshly_marked(cloud: Cloud, marking: Marking) -> set[str]:
     state = cloud.state
     plans = compile_requests(state, marking.plans.requests)
     fits = np.zeros(len(state.index().roots), np.bool_)
-    search = plans.search(largest_pool(state))
+    search = plans.search(state.largest_pool())
     mark_fitting(state.columns(), plans.columns, 0, search, fits)
     return {state.provider_names[int(row)] for row in state.index().roots[fits]}
 

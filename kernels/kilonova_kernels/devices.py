@@ -1,7 +1,8 @@
 """Free amounts of hosts with devices, and how much of them lies idle in fragments."""
 
 from kilonova_kernels._jit import inlined, kernel, part
-from kilonova_kernels.columns import CloudColumns, DeviceColumns, Int64
+from kilonova_kernels.columns import CloudColumns, Int64
+from kilonova_kernels.device_columns import DeviceColumns
 
 
 @kernel

@@ -6,13 +6,12 @@ from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.columns import (
     CloudColumns,
     Counter,
-    DeviceColumns,
     Float64,
     Int64,
-    MarkColumns,
     PlanColumns,
     SearchColumns,
 )
+from kilonova_kernels.device_columns import DeviceColumns, MarkColumns
 from kilonova_kernels.fits import tree_fits
 from kilonova_kernels.packing import FGD, weigh, weigh_fgd
 from kilonova_kernels.trees import tree_of

@@ -3,7 +3,8 @@
 import math
 
 from kilonova_kernels._jit import inlined, kernel, part
-from kilonova_kernels.columns import DeviceColumns, Int64
+from kilonova_kernels.columns import Int64
+from kilonova_kernels.device_columns import DeviceColumns
 from kilonova_kernels.devices import fragment
 
 # Numbers of the policies; names and texts are in kilonova.hosts.packing.

@@ -2,14 +2,8 @@
 
 from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.claims import claim
-from kilonova_kernels.columns import (
-    BatchColumns,
-    CloudColumns,
-    DeviceColumns,
-    MarkColumns,
-    PlanColumns,
-    SearchColumns,
-)
+from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
+from kilonova_kernels.device_columns import BatchColumns, DeviceColumns, MarkColumns
 from kilonova_kernels.devices import refresh_fragment, refresh_tree
 from kilonova_kernels.marks import best_tree, drawn_tree, refresh_marks
 from kilonova_kernels.options import list_options

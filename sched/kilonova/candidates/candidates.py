@@ -1,5 +1,6 @@
 """``Candidates``: what could serve a request, found and built only when looked at."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ from kilonova.candidates.identities import identity_rows, provider_identities
 from kilonova.candidates.layout import layouts
 from kilonova.candidates.marking import marking_of
 from kilonova.candidates.order import check_unknown_names
-from kilonova.candidates.rendering import body
+from kilonova.candidates.rendering import MAPPINGS, body
 from kilonova.candidates.summaries import NESTED
 from kilonova.candidates.table import to_table
+from kilonova.candidates.text import json_body
 from kilonova.cloud.state import State
 from kilonova.errors import (
     BadInput,
@@ -101,6 +103,17 @@ class Candidates:
         with self.found.state.lock:
             self.found.find()
             return body(self.found, self._version)
+
+    def to_json(self) -> bytes:
+        """Give the REST body as JSON text; quicker than rendering ``to_placement``.
+
+        From 1.34 on the text of each provider is kept until its tree changes.
+        """
+        with self.found.state.lock:
+            self.found.find()
+            if self._version >= MAPPINGS:
+                return json_body(self.found)
+            return json.dumps(body(self.found, self._version)).encode()
 
     def to_arrow(self) -> "pa.Table":
         """Give all candidates as a table, a row for each amount of each group.

@@ -16,15 +16,6 @@ FIRST_CHUNK = 64
 LARGEST_CHUNK = 1 << 16
 
 
-def largest_pool(state: State) -> int:
-    """Give the most providers that serve one tree, sharing ones included."""
-    index, sharing = state.index(), state.sharing()
-    sizes = state.tables.provider["subtree_end"][index.roots] - index.roots
-    if len(sharing.provider):
-        sizes = sizes + np.diff(sharing.tree_start)
-    return int(sizes.max(initial=1))
-
-
 class Enumeration:
     """The candidates of one compiled request.
 
@@ -141,7 +132,7 @@ class Enumeration:
             return self.search, self.trees
         state = self.state
         roots = state.index().roots
-        self.search = self.marking.plans.search(largest_pool(state))
+        self.search = self.marking.plans.search(state.largest_pool())
         self._place = np.arange(len(roots), dtype=np.int32)
         if self.trees is None:
             self.trees = np.flatnonzero(self.marking.fits(state)).astype(np.int32)

@@ -54,7 +54,7 @@ class Trees:
         self.trees = trees
         self.cloud = state.columns()
         self.constraints = _quick_constraints(request)
-        self._pool = largest_pool(state)
+        self._pool = state.largest_pool()
         self._groups = {group.suffix: group for group in request.groups}
         plans = compile_requests(state, [request])
         columns = columns_of(state, plans, self.constraints)
@@ -125,15 +125,6 @@ class Trees:
 
     def _search(self, plans: Plans) -> "SearchColumns":
         return plans.search(self._pool)
-
-
-def largest_pool(state: State) -> int:
-    """Give the most providers that serve one tree, sharing ones included."""
-    index, sharing = state.index(), state.sharing()
-    sizes = state.tables.provider["subtree_end"][index.roots] - index.roots
-    if len(sharing.provider):
-        sizes = sizes + np.diff(sharing.tree_start)
-    return int(sizes.max(initial=1))
 
 
 def _quick_constraints(request: Request) -> list[Constraint]:

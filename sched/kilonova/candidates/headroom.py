@@ -9,7 +9,6 @@ import numpy as np
 
 from kilonova.candidates.compile import Plans, compile_requests
 from kilonova.candidates.explain import read_request
-from kilonova.candidates.explain_trees import largest_pool
 from kilonova.candidates.headroom_exact import solve_trees
 from kilonova.candidates.headroom_shared import Bounds, shared_bounds
 from kilonova.cloud.state import State
@@ -130,7 +129,7 @@ def headroom(state: State, request: Request | str, most: int | None = None) -> H
         plans = compile_requests(state, [asked])
         cloud = scratch(state)
         families = _families(state, plans)
-        search = plans.search(largest_pool(state))
+        search = plans.search(state.largest_pool())
         found = _room_for_results(len(cloud.roots), len(families.lead))
         alone = not families.shared.any()
         stop = most if most is not None and alone else MOST
@@ -172,7 +171,7 @@ def _families(state: State, plans: Plans) -> "FamilyColumns":
     sharing = state.sharing()
     shared = np.zeros(state.tables.provider.count, np.bool_)
     shared[sharing.provider[np.diff(sharing.anchor_start) > 1]] = True
-    pool = largest_pool(state)
+    pool = state.largest_pool()
     return FamilyColumns(
         slot_family=slot_family,
         lead=np.array([slots[0] for slots in members], np.int32),

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.compile import Plans, compile_requests
-from kilonova.candidates.enumeration import largest_pool
 from kilonova.candidates.scan import scan_columns
 from kilonova.cloud.state import State
 from kilonova.request.group import Request
@@ -46,7 +45,7 @@ class Marking:
         self.plans: Plans = compile_requests(
             state, [request], nested_aware=nested_aware
         )
-        self._search = self.plans.search(largest_pool(state))
+        self._search = self.plans.search(state.largest_pool())
         self._scan: ScanColumns | None = scan_columns(state, self.plans, 0)
         self._fits = np.zeros(len(state.index().roots), np.bool_)
         self._stamp = -1

@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 
 from kilonova.candidates.compile import compile_requests
-from kilonova.candidates.enumeration import largest_pool
 from kilonova.cloud.state import State
 from kilonova.errors import BadRequest, NotFound
 from kilonova.request.group import Request, RequestGroup
@@ -95,5 +94,5 @@ def _has_solution(state: State, request: Request, group: RequestGroup) -> bool:
     alone = replace(request, groups=(group,), same_subtree=(), limit=None)
     plans = compile_requests(state, [alone])
     fits = np.zeros(len(state.index().roots), np.bool_)
-    search = plans.search(largest_pool(state))
+    search = plans.search(state.largest_pool())
     return mark_fitting(state.columns(), plans.columns, 0, search, fits) > 0

@@ -10,7 +10,7 @@ from kilonova.candidates.summaries import provider_summaries
 from kilonova.request.microversion import Microversion
 
 _DICTIONARY = Microversion(1, 12)
-_MAPPINGS = Microversion(1, 34)
+MAPPINGS = Microversion(1, 34)
 
 
 def body(found: Enumeration, version: Microversion) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _allocation_requests(
                 names[s]: {"resources": {**amounts}} for s, amounts in form.allocations
             }
         }
-        if version >= _MAPPINGS:
+        if version >= MAPPINGS:
             rendered["mappings"] = {
                 suffix: [names[s] for s in places] for suffix, places in form.mappings
             }

@@ -86,8 +86,12 @@ def rename_provider(state: State, row: int, name: str) -> None:
     Conflict
         The name is taken.
     """
+    from kilonova_kernels.claims import record_change
+
     check_name(state, name, row)
     state.provider_names.set(row, name)
+    # Whoever keeps something with the name in it learns of it by the journal.
+    record_change(state.columns(), row)
 
 
 def remove_provider(state: State, row: int) -> None:

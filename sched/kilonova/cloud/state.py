@@ -123,6 +123,14 @@ class State:
             )
         return self._sharing
 
+    def largest_pool(self) -> int:
+        """Give the most providers that serve one tree, sharing ones included."""
+        index, sharing = self.index(), self.sharing()
+        sizes = self.tables.provider["subtree_end"][index.roots] - index.roots
+        if len(sharing.provider):
+            sizes = sizes + np.diff(sharing.tree_start)
+        return int(sizes.max(initial=1))
+
     def columns(self, spare_allocations: int = 0) -> "CloudColumns":
         """Give what kernels read and write, with room for more allocation rows."""
         grown = self.tables.allocation.reserve(spare_allocations)

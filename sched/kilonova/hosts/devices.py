@@ -13,7 +13,7 @@ from kilonova.errors import BadInput
 from kilonova.request.group import Request
 
 if TYPE_CHECKING:
-    from kilonova_kernels.columns import DeviceColumns
+    from kilonova_kernels.device_columns import DeviceColumns
 
 # Typical requests are the most frequent ones that together make up so much of all.
 _TYPICAL_PCT = 95
@@ -157,7 +157,7 @@ def device_columns(
     classes: DeviceClasses,
 ) -> "DeviceColumns":
     """Make the columns that packing weighers read, true of the present state."""
-    from kilonova_kernels.columns import DeviceColumns
+    from kilonova_kernels.device_columns import DeviceColumns
     from kilonova_kernels.devices import refresh_all
 
     trees = len(state.index().roots)

@@ -62,14 +62,14 @@ class Placer:
         demands: Sequence[Demand] | None = None,
         classes: DeviceClasses | None = None,
     ) -> None:
-        from kilonova_kernels.columns import MarkColumns
+        from kilonova_kernels.device_columns import MarkColumns
 
         state = cloud.state
         classes = classes or DeviceClasses()
         demands = demands or [Demand.of(request, classes) for request in requests]
         self.state = state
         self.plans = compile_requests(state, requests)
-        self.search = self.plans.search(_largest_pool(cloud))
+        self.search = self.plans.search(cloud.state.largest_pool())
         self.devices = device_columns(state, demands, typical or Typical(), classes)
         trees = len(state.index().roots)
         shape = (len(requests), trees)
@@ -103,7 +103,7 @@ class Placer:
         draws
             Numbers in [0, 1), (N, 2), for a weigher that draws.
         """
-        from kilonova_kernels.columns import BatchColumns
+        from kilonova_kernels.device_columns import BatchColumns
         from kilonova_kernels.place import place_all
 
         count = len(requests)
@@ -128,13 +128,3 @@ def add_consumers(cloud: BaseCloud, uuids: Sequence[str]) -> NDArray[np.int32]:
     with cloud.state.lock:
         first = claims.add_consumers(cloud.state, list(uuids))
     return np.arange(first, first + len(uuids), dtype=np.int32)
-
-
-def _largest_pool(cloud: BaseCloud) -> int:
-    """Give the most providers that serve one tree, sharing ones included."""
-    index, sharing = cloud.state.index(), cloud.state.sharing()
-    table = cloud.state.tables.provider
-    sizes = table["subtree_end"][index.roots] - index.roots
-    if len(sharing.provider):
-        sizes = sizes + np.diff(sharing.tree_start)
-    return int(sizes.max(initial=1))

@@ -62,10 +62,19 @@ coverage: ## Show which lines of the kernels the tests reach
 	@$(BIN)/coverage report --show-missing --skip-covered --fail-under=$(COVERAGE_MIN)
 
 .PHONY: bench
-bench: ## Run the benchmarks
+bench: ## Run the benchmarks, and write bench/RESULTS.md
 	$(SETUP) dev
-	@$(BIN)/python -m pytest bench --benchmark-enable --benchmark-sort=name \
-		--benchmark-columns=min,median,rounds $(ARGS)
+	@$(BIN)/python scripts/measure_bench.py $(ARGS)
+
+.PHONY: compare
+compare: ## Ask OpenStack Placement the same, and write the ratios into bench/RESULTS.md
+	$(SETUP) dev
+	@$(BIN)/python scripts/measure_placement.py $(ARGS)
+
+.PHONY: figures
+figures: ## Measure again what README.md shows
+	@$(MAKE) --no-print-directory start-times
+	@$(BIN)/python scripts/measure_published.py
 
 .PHONY: start-times
 start-times: ## Measure cold and warm start and write them into README.md

@@ -39,7 +39,7 @@ DOCUMENT: dict[str, list[Any]] = {
             "allocations": {"p0": {"VCPU": 6}, "p1": {"CUSTOM_A": 5}},
         },
         {"uuid": "k1", "generation": 1, "allocations": {"p1": {"CUSTOM_A": 6}}},
-        {"uuid": "k2", "generation": 1, "allocations": {"p0": {"VCPU": 1}}},
+        {"uuid": "k2", "generation": 1, "allocations": {"p0": {"CUSTOM_A": 1}}},
     ],
     "traits": ["CUSTOM_U"],
     "resource_classes": ["CUSTOM_B"],
@@ -186,7 +186,12 @@ def _again(draw: st.DrawFn, twin: TwinCloud) -> Step:
     wanted: dict[str, dict[str, int]] = {}
     if rarely(draw, 6) or not held:
         return Step("claim", (consumer, wanted), {})
-    changed = draw(st.sampled_from(list(held)))
+    over = [
+        (where, name)
+        for where, name in held
+        if twin.used(where, name) > where.inventories[name].capacity
+    ]
+    changed = draw(st.sampled_from(over or list(held)))
     for (where, name), own in held.items():
         number = own
         if (where, name) == changed:

@@ -95,7 +95,7 @@ def reloaded(cloud: Cloud) -> Cloud:
 
 
 TestCloudMachine = CloudMachine.TestCase
-TestCloudMachine.settings = settings(max_examples=50, stateful_step_count=30)
+TestCloudMachine.settings = settings(max_examples=70, stateful_step_count=30)
 
 
 def test_an_empty_cloud_survives() -> None:

@@ -90,7 +90,7 @@ def take(step: Step, writer: WritingPeer, cloud: Cloud, twin: TwinCloud) -> None
     assert writer.state() == state_of(writer)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_same_as_placement(peer: PlacementPeer, data: st.DataObject) -> None:
     writer, cloud, twin = begin(peer)

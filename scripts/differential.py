@@ -84,7 +84,7 @@ def report(tally: Tally, seed: int) -> str:
     rows = [
         ("questions", f"{tally.cases:,}"),
         ("of them with candidates", f"{tally.answered:,}"),
-        ("of them refused by both", f"{tally.refused:,}"),
+        ("of them refused", f"{tally.refused:,}"),
         ("candidates compared", f"{tally.candidates:,}"),
         *(
             (f"excused by `{defect}`", f"{count:,}")

@@ -157,7 +157,7 @@ def test_journal_grows_with_the_trees_and_forgets() -> None:
     rows = 2 * len(state.journal)
     document = {"providers": [{"name": f"n{row}"} for row in range(rows)]}
     large = Cloud.from_document(document).state
-    assert len(large.journal) == len(large.index().roots) == rows
+    assert len(large.index().roots) == len(large.journal) == rows
     assert large.journal_since(0) is None
     for _ in range(len(state.journal) + 1):
         cloud.set_aggregates("d", ["g"])

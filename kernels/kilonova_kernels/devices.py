@@ -1,8 +1,12 @@
 """Free amounts of hosts with devices, and how much of them lies idle in fragments."""
 
 from kilonova_kernels._jit import inlined, kernel, part
-from kilonova_kernels.columns import CloudColumns, Int64
+from kilonova_kernels.columns import CloudColumns, Counter, Int64
 from kilonova_kernels.device_columns import DeviceColumns
+from kilonova_kernels.trees import tree_of
+
+_WRITES = Counter.WRITES
+_ALLOCATIONS = Counter.ALLOCATIONS
 
 
 @kernel
@@ -30,6 +34,87 @@ def refresh_all(cloud: CloudColumns, devices: DeviceColumns) -> None:
     for tree in range(cloud.roots.shape[0]):
         refresh_tree(cloud, devices, tree)
         refresh_fragment(cloud, devices, tree)
+
+
+@kernel
+def refresh_since(cloud: CloudColumns, devices: DeviceColumns, stamp: int) -> int:
+    """Bring all trees up to date that changed after ``stamp`` writes.
+
+    Returns
+    -------
+    int
+        By how much the sum of ``host_unusable`` grew.
+    """
+    writes = cloud.counters[_WRITES]
+    size = cloud.journal.shape[0]
+    every = writes - stamp > size
+    first, last = stamp, writes
+    if every:
+        first, last = 0, cloud.roots.shape[0]
+    grown = 0
+    for w in range(first, last):
+        tree = w
+        if not every:
+            root = cloud.journal[w % size]
+            # A later entry of the same tree will do for this one, too.
+            if cloud.provider_changed[root] != w + 1:
+                continue
+            tree = tree_of(cloud.roots, root)
+        grown -= devices.host_unusable[tree]
+        refresh_tree(cloud, devices, tree)
+        refresh_fragment(cloud, devices, tree)
+        grown += devices.host_unusable[tree]
+    return int(grown)
+
+
+@kernel
+def count_kinds(cloud: CloudColumns, devices: DeviceColumns) -> None:
+    """Count the requests of each kind that each tree holds, from all allocations."""
+    kinds = devices.host_kinds
+    for tree in range(kinds.shape[0]):
+        for kind in range(kinds.shape[1]):
+            kinds[tree, kind] = 0
+    for row in range(cloud.counters[_ALLOCATIONS]):
+        consumer = cloud.allocation_consumer[row]
+        if consumer >= 0 and cloud.consumer_first[consumer] == row:
+            add_kinds(cloud, devices, consumer, 1)
+
+
+@kernel
+def add_kinds(
+    cloud: CloudColumns, devices: DeviceColumns, consumer: int, sign: int
+) -> None:
+    """Count (``sign`` 1) or forget (-1) what ``consumer`` holds of devices, by tree."""
+    root, count, least = -1, 0, 0
+    row = cloud.consumer_first[consumer]
+    while row >= 0:
+        inventory = cloud.allocation_inventory[row]
+        # Rows of a consumer lie by provider, so those of a tree are neighbours.
+        own = cloud.provider_root[cloud.inventory_provider[inventory]]
+        if own != root:
+            _add_kind(cloud, devices, root, count, least, sign)
+            root, count = own, 0
+        if cloud.inventory_resource_class[inventory] == devices.classes[1]:
+            amount = cloud.allocation_amount[row]
+            least = amount if count == 0 else min(least, amount)
+            count += 1
+        row = cloud.allocation_next[row]
+    _add_kind(cloud, devices, root, count, least, sign)
+
+
+@inlined
+def _add_kind(
+    cloud: CloudColumns,
+    devices: DeviceColumns,
+    root: int,
+    count: int,
+    least: int,
+    sign: int,
+) -> None:
+    """Add to one kind of one tree: ``count`` devices, ``least`` units of each."""
+    if count > 0:
+        kind = 0 if count == 1 and least < devices.whole[0] else count
+        devices.host_kinds[tree_of(cloud.roots, root), kind] += sign
 
 
 @part

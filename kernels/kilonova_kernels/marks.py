@@ -30,27 +30,54 @@ def refresh_marks(
 ) -> int:
     """Bring the marks of one plan up to date; give how many trees were weighed.
 
-    Only trees that the journal names since the plan's stamp are looked at, each once;
-    all of them where the journal does not go back that far.
+    Only trees that the journal names since the plan's stamp are looked at, and those
+    that these share with; all of them where the journal does not go back that far.
     """
     writes = cloud.counters[_WRITES]
     stamp = marks.stamp[plan]
-    size = cloud.journal.shape[0]
+    every = stamp < 0 or writes - stamp > cloud.journal.shape[0]
+    first, last = stamp, writes
+    if every:
+        first, last = 0, cloud.roots.shape[0]
     weighed = 0
-    if stamp < 0 or writes - stamp > size:
-        for tree in range(cloud.roots.shape[0]):
-            mark_tree(cloud, plans, plan, tree, search, devices, marks)
-        weighed = cloud.roots.shape[0]
-    else:
-        for w in range(stamp, writes):
-            root = cloud.journal[w % size]
-            # A later entry of the same tree will do for this one, too.
-            if cloud.provider_changed[root] == w + 1:
-                tree = tree_of(cloud.roots, root)
-                mark_tree(cloud, plans, plan, tree, search, devices, marks)
-                weighed += 1
+    for w in range(first, last):
+        tree = w if every else journalled_tree(cloud, w)
+        if tree < 0:
+            continue
+        shares = 0 if every else cloud.sharing.shape[0]
+        # The tree itself, and those that its sharing providers serve. One call for
+        # both, with one type of number: the search is compiled again for another.
+        for h in range(-1, shares):
+            start, stop = served_range(cloud, tree, h)
+            for i in range(start, stop):
+                other = tree if h < 0 else int(np.int64(cloud.anchor_tree[i]))
+                if h < 0 or other != tree:
+                    mark_tree(cloud, plans, plan, other, search, devices, marks)
+                    weighed += 1
     marks.stamp[plan] = writes
     return int(weighed)
+
+
+@inlined
+def journalled_tree(cloud: CloudColumns, write: int) -> int:
+    """Give the tree of one entry of the journal, -1 where a later one will do."""
+    root = cloud.journal[write % cloud.journal.shape[0]]
+    if cloud.provider_changed[root] != write + 1:
+        return -1
+    return tree_of(cloud.roots, root)
+
+
+@inlined
+def served_range(cloud: CloudColumns, tree: int, share: int) -> tuple[int, int]:
+    """Give the range of trees in ``anchor_tree`` that a sharing provider serves.
+
+    It is empty where the provider is not in ``tree``; one entry for ``share`` -1.
+    """
+    if share < 0:
+        return 0, 1
+    if cloud.provider_root[cloud.sharing[share]] != cloud.roots[tree]:
+        return 0, 0
+    return int(cloud.anchor_start[share]), int(cloud.anchor_start[share + 1])
 
 
 @part

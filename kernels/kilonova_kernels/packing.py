@@ -132,7 +132,8 @@ def weigh_fgd(
     Returns
     -------
     tuple[int, int]
-        Weight 0..100, and the device, -1 where none is preferred.
+        Weight 0..100, and the device, -1 where none is preferred. The weight is -1 as
+        well where a share fits none of the host's own devices, but a shared one.
     """
     levels = devices.level_amount.shape[0]
     count = devices.device_count[tree]

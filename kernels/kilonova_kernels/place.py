@@ -2,13 +2,15 @@
 
 from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.claims import claim
-from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
+from kilonova_kernels.columns import CloudColumns, Counter, PlanColumns, SearchColumns
 from kilonova_kernels.device_columns import BatchColumns, DeviceColumns, MarkColumns
-from kilonova_kernels.devices import refresh_fragment, refresh_tree
+from kilonova_kernels.devices import add_kinds, refresh_since
 from kilonova_kernels.marks import best_tree, drawn_tree, refresh_marks
 from kilonova_kernels.options import list_options
 from kilonova_kernels.packing import RANDOM
 from kilonova_kernels.search import next_candidate, start_search
+
+_WRITES = Counter.WRITES
 
 
 @kernel
@@ -52,7 +54,7 @@ def place_all(
         batch.tree[n] = tree
         if tree >= 0:
             list_options(cloud, plans, plan, tree, search)
-            if random:
+            if random and devices.plan_kind[plan] == 0:
                 draw_first(plans, plan, search, batch.draw[n, 1])
             else:
                 preferred = marks.preferred[plan, tree]
@@ -61,13 +63,11 @@ def place_all(
             next_candidate(cloud, plans, plan, search)
             count = merge_rows(plans, plan, search)
             rows, amounts = search.claim_inventory[:count], search.claim_amount[:count]
+            writes = cloud.counters[_WRITES]
+            add_kinds(cloud, devices, batch.consumer[n], -1)
             claim(cloud, batch.consumer[n], rows, amounts, search.refused)
-            unusable -= devices.host_unusable[tree]
-            refresh_tree(cloud, devices, tree)
-            refresh_fragment(cloud, devices, tree)
-            unusable += devices.host_unusable[tree]
-            if devices.plan_kind[plan] >= 0:
-                devices.host_kinds[tree, devices.plan_kind[plan]] += 1
+            add_kinds(cloud, devices, batch.consumer[n], 1)
+            unusable += refresh_since(cloud, devices, writes)
             placed += 1
         batch.unusable[n] = unusable
     return placed

@@ -84,10 +84,10 @@ class Demand:
         return cls(cpu, amounts[0] if amounts else 0, len(amounts), allowed, label)
 
     def kind(self, whole: int) -> int:
-        """Give 0 for a share of a device, k for k whole ones, -1 for none."""
+        """Give 0 for a share of one device, else the number of devices, -1 for none."""
         if not self.devices:
             return -1
-        return 0 if self.amount < whole else self.devices
+        return 0 if self.devices == 1 and self.amount < whole else self.devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +158,13 @@ def device_columns(
 ) -> "DeviceColumns":
     """Make the columns that packing weighers read, true of the present state."""
     from kilonova_kernels.device_columns import DeviceColumns
-    from kilonova_kernels.devices import refresh_all
+    from kilonova_kernels.devices import count_kinds, refresh_all
 
     trees = len(state.index().roots)
     device_class = state.resource_classes.find(classes.device)
     most = _most_devices(state, device_class)
-    kinds = max([d.kind(classes.whole) for d in demands], default=0) + 1
+    # What others hold has at most as many devices as there are; requests may ask more.
+    kinds = max([most, *(d.kind(classes.whole) for d in demands)]) + 1
     levels = sorted({d.amount for d in typical.demands if d.amount}) or [0]
     numbers = [levels.index(d.amount) if d.amount else 0 for d in typical.demands]
     allowed = [_allowed(state, demand) for demand in typical.demands]
@@ -174,7 +175,7 @@ def device_columns(
         cpu_free=np.zeros(trees, np.int64),
         device_count=np.zeros(trees, np.int64),
         device_free=np.zeros((trees, most), np.int64),
-        host_kinds=np.zeros((trees, max(kinds, 1)), np.int64),
+        host_kinds=np.zeros((trees, kinds), np.int64),
         host_fragment=np.zeros(trees, np.float64),
         host_unusable=np.zeros(trees, np.int64),
         plan_cpu=_whole([d.cpu for d in demands]),
@@ -193,8 +194,25 @@ def device_columns(
         sums=np.zeros(6, np.float64),
     )
     refresh_all(state.columns(), columns)
+    count_kinds(state.columns(), columns)
     columns.normal[:] = _largest_host(state, columns)
     return columns
+
+
+def refresh_devices(state: State, columns: "DeviceColumns", stamp: int) -> bool:
+    """Bring columns up to date with what others wrote after ``stamp`` writes.
+
+    Rows must not have moved since. True means that the largest host is another one
+    now, so that the weights of all hosts are.
+    """
+    from kilonova_kernels.devices import count_kinds, refresh_since
+
+    cloud = state.columns()
+    refresh_since(cloud, columns, stamp)
+    count_kinds(cloud, columns)
+    before = tuple(columns.normal.tolist())
+    columns.normal[:] = _largest_host(state, columns)
+    return before != tuple(columns.normal.tolist())
 
 
 def _whole(values: Sequence[int]) -> NDArray[np.int64]:

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from kilonova.candidates.compile import compile_requests
 from kilonova.cloud import claims
 from kilonova.cloud.cloud import BaseCloud
-from kilonova.hosts.devices import Demand, DeviceClasses, Typical, device_columns
+from kilonova.errors import BadInput
+from kilonova.hosts.devices import (
+    Demand,
+    DeviceClasses,
+    Typical,
+    device_columns,
+    refresh_devices,
+)
 from kilonova.hosts.weighers import Weigher
 from kilonova.request.group import Request
 
@@ -34,7 +41,8 @@ class Placer:
     """Places requests over a cloud, by one weigher, each seeing the claims before it.
 
     Hosts that fit are marked and weighed once per distinct request, and again only
-    where the cloud changed since. Of equally good hosts that of lowest rank is taken.
+    where the cloud changed since, by whomever. Of equally good hosts that of lowest
+    rank is taken.
 
     Parameters
     ----------
@@ -62,28 +70,29 @@ class Placer:
         demands: Sequence[Demand] | None = None,
         classes: DeviceClasses | None = None,
     ) -> None:
-        from kilonova_kernels.device_columns import MarkColumns
-
-        state = cloud.state
-        classes = classes or DeviceClasses()
-        demands = demands or [Demand.of(request, classes) for request in requests]
-        self.state = state
-        self.plans = compile_requests(state, requests)
-        self.search = self.plans.search(cloud.state.largest_pool())
-        self.devices = device_columns(state, demands, typical or Typical(), classes)
-        trees = len(state.index().roots)
-        shape = (len(requests), trees)
-        self.marks = MarkColumns(
-            weight=np.full(shape, -np.inf),
-            preferred=np.full(shape, -1, np.int32),
-            stamp=np.full(len(requests), -1, np.int64),
-            rank=np.arange(trees, dtype=np.int64),
-            policy=np.array([weigher.number], np.int64),
+        self.state = cloud.state
+        self.classes = classes or DeviceClasses()
+        self.requests = tuple(requests)
+        self.demands = tuple(
+            [Demand.of(request, self.classes) for request in requests]
+            if demands is None
+            else demands
         )
+        self.typical = typical or Typical()
+        self.weigher = weigher
+        self._ranks: dict[str, int] = {}
+        with self.state.lock:
+            self._compile()
 
     def set_rank(self, rank: NDArray[np.int64]) -> None:
-        """Say which of equally good trees is taken: (T,) int64, lowest first."""
+        """Say which of equally good trees is taken: (T,) int64, lowest first.
+
+        Trees that are added later come after these.
+        """
         self.marks.rank[:] = rank
+        roots = self.state.index().roots.tolist()
+        names = [self.state.provider_identity(root) for root in roots]
+        self._ranks = dict(zip(names, rank.tolist(), strict=True))
 
     def place(
         self,
@@ -98,29 +107,96 @@ class Placer:
         requests
             Number of each request, (N,) int32.
         consumers
-            Consumer row of each, (N,) int32, from ``claims.add_consumers``; one whose
-            request found no host holds nothing afterwards.
+            Consumer row of each, (N,) int32, from ``add_consumers``. One whose request
+            found a host holds that and nothing else afterwards; other ones are left as
+            they were.
         draws
             Numbers in [0, 1), (N, 2), for a weigher that draws.
+
+        Raises
+        ------
+        BadInput
+            A number is not that of a request, a consumer or a draw.
         """
         from kilonova_kernels.device_columns import BatchColumns
         from kilonova_kernels.place import place_all
 
         count = len(requests)
         batch = BatchColumns(
-            plan=requests,
-            consumer=consumers,
-            draw=np.zeros((count, 2)) if draws is None else draws,
+            plan=_rows("request", requests, count, len(self.requests)),
+            consumer=_rows("consumer", consumers, count, self._consumer_count()),
+            draw=np.zeros((count, 2)) if draws is None else _draws(draws, count),
             tree=np.full(count, -1, np.int32),
             unusable=np.zeros(count, np.int64),
         )
         with self.state.lock:
+            self._catch_up()
             rows = len(self.search.claim_inventory)
             cloud = self.state.columns(spare_allocations=count * rows)
             columns = self.plans.columns
             place_all(cloud, columns, self.search, self.devices, self.marks, batch)
             self.state.tables.allocation.count = int(self.state.counters[1])
+            self._writes = int(self.state.counters[0])
         return Placed(batch.tree, batch.unusable)
+
+    def _consumer_count(self) -> int:
+        return self.state.tables.consumer.count
+
+    def _catch_up(self) -> None:
+        """Take note of what others wrote since the last decision."""
+        state, plans = self.state, self.plans
+        if (plans.structure, plans.facts) != (state.structure, state.facts):
+            self._compile()
+        elif self._writes != int(state.counters[0]) and refresh_devices(
+            state, self.devices, self._writes
+        ):
+            self.marks.stamp[:] = -1
+
+    def _compile(self) -> None:
+        """Make all columns anew: rows of the cloud moved, or traits were changed."""
+        from kilonova_kernels.device_columns import MarkColumns
+
+        state = self.state
+        self.plans = compile_requests(state, self.requests)
+        self.search = self.plans.search(state.largest_pool())
+        self.devices = device_columns(state, self.demands, self.typical, self.classes)
+        roots = state.index().roots.tolist()
+        shape = (len(self.requests), len(roots))
+        self.marks = MarkColumns(
+            weight=np.full(shape, -np.inf),
+            preferred=np.full(shape, -1, np.int32),
+            stamp=np.full(len(self.requests), -1, np.int64),
+            rank=np.arange(len(roots), dtype=np.int64),
+            policy=np.array([self.weigher.number], np.int64),
+        )
+        if self._ranks:
+            last = max(self._ranks.values()) + 1
+            names = [state.provider_identity(root) for root in roots]
+            ranks = [self._ranks.get(name, last + i) for i, name in enumerate(names)]
+            self.marks.rank[:] = ranks
+        self._writes = int(state.counters[0])
+
+
+def _rows(
+    what: str, given: NDArray[np.int32], count: int, known: int
+) -> NDArray[np.int32]:
+    """Check row numbers, which a kernel takes on trust."""
+    rows = np.ascontiguousarray(given, np.int32)
+    if rows.shape != (count,):
+        raise BadInput(f"There must be {count} {what} numbers, got {rows.shape}.")
+    wrong = np.flatnonzero((rows < 0) | (rows >= known))
+    if len(wrong):
+        raise BadInput(
+            f"A {what} number must be in 0..{known - 1}, got {rows[wrong[0]]}."
+        )
+    return rows
+
+
+def _draws(given: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    draws = np.ascontiguousarray(given, np.float64)
+    if draws.shape != (count, 2) or not ((draws >= 0) & (draws < 1)).all():
+        raise BadInput(f"Draws must be {count} pairs of numbers in [0, 1).")
+    return draws
 
 
 def add_consumers(cloud: BaseCloud, uuids: Sequence[str]) -> NDArray[np.int32]:

@@ -56,7 +56,8 @@ def build_request(asked: Asked, known: frozenset[str]) -> Request:
     amounts = {CLASSES.cpu: asked.cpu_milli, "MEMORY_MB": asked.mem_mib}
     plain = RequestGroup(
         resources={name: amount for name, amount in amounts.items() if amount},
-        required=allowed_models(asked, known),
+        # A request without GPUs runs on any machine, whatever models it names.
+        required=allowed_models(asked, known) if asked.gpu else (),
     )
     devices = tuple(
         RequestGroup(suffix=f"_GPU{i}", resources={CLASSES.device: asked.gpu_milli})

@@ -1,0 +1,65 @@
+"""The register of weighers: names as users write them, numbers as kernels know them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from kilonova.errors import UnknownPolicy
+from kilonova.hosts import weighers
+from kilonova.hosts.weighers import Weigher
+from kilonova_kernels import packing
+from oracle import openb
+
+
+@pytest.fixture
+def register() -> Iterator[dict[str, Weigher]]:
+    """Let a test register weighers, and forget them afterwards."""
+    before = dict(weighers._REGISTERED)
+    yield weighers._REGISTERED
+    weighers._REGISTERED.clear()
+    weighers._REGISTERED.update(before)
+
+
+def test_published_policies_are_registered() -> None:
+    assert {w.name for w in weighers.registered()} == set(openb.POLICIES)
+    assert [w.name for w in weighers.registered() if w.drawn] == ["Random"]
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("Random", packing.RANDOM),
+        ("DotProd", packing.DOT_PRODUCT),
+        ("GpuClustering", packing.GPU_CLUSTERING),
+        ("GpuPacking", packing.GPU_PACKING),
+        ("BestFit", packing.BEST_FIT),
+        ("FGD", packing.FGD),
+    ],
+)
+def test_numbers_are_those_of_the_kernels(name: str, number: int) -> None:
+    assert weighers.find(name).number == number
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        pytest.param("bestfit", "Did you mean 'BestFit'?", id="other case"),
+        pytest.param("BestFti", "Did you mean 'BestFit'?", id="typing error"),
+        pytest.param("fgd ", "Did you mean 'FGD'?", id="blank"),
+        pytest.param("", "GpuPacking, BestFit, FGD.", id="empty"),
+        pytest.param("zzz", "GpuPacking, BestFit, FGD.", id="far from all"),
+    ],
+)
+def test_unknown_policy_lists_the_known_ones(name: str, hint: str) -> None:
+    with pytest.raises(UnknownPolicy) as error:
+        weighers.find(name)
+    known = "Known: Random, DotProd, GpuClustering, GpuPacking, BestFit, FGD."
+    assert str(error.value).startswith(f"Unknown policy {name!r}. {known}")
+    assert str(error.value).endswith(hint)
+
+
+def test_last_registered_of_a_name_stays(register: dict[str, Weigher]) -> None:
+    own = weighers.register(Weigher("FGD", weighers.BEST_FIT.number, "something else"))
+    assert weighers.find("FGD") is own
+    assert [w.name for w in weighers.registered()].count("FGD") == 1
+    assert register["FGD"] is own

@@ -143,6 +143,27 @@ def test_not_reached(cloud: Cloud, request_: Request) -> None:
     assert found.to_arrow().num_rows == 0
 
 
+def test_a_group_alone_is_solved_under_the_wanted_roots_only() -> None:
+    """Forbid the trait of the only host that has what the first group asks for."""
+    cloud = Cloud.from_document(
+        {
+            "providers": [
+                {
+                    "name": "cn",
+                    "inventories": {"VGPU": {"total": 4}},
+                    "traits": ["CUSTOM_T"],
+                },
+                {"name": "other", "inventories": {"VCPU": {"total": 8}}},
+            ]
+        }
+    )
+    first = RequestGroup("", VGPU)
+    with pytest.raises(BadRequest, match=NOPE):
+        cloud.allocation_candidates(of(first, ASKS))
+    without = of(first, ASKS, root_forbidden=frozenset({"CUSTOM_T"}))
+    assert not cloud.allocation_candidates(without)
+
+
 def spoil(rng: random.Random, request: Request) -> Request:
     """Put an unknown name somewhere into a request."""
     place = rng.randrange(len(request.groups))

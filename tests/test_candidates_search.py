@@ -193,7 +193,9 @@ def answer(cloud: Cloud, query: str, version: str) -> list[Any]:
 
 @pytest.mark.parametrize("policy", ["none", "isolate"])
 @pytest.mark.parametrize("cells", [0, 2, 3])
-@pytest.mark.parametrize("rooms", [[1, 1, 2, 2, 3], [2, 2, 2, 2], [3, 1, 3, 1, 2, 2]])
+@pytest.mark.parametrize(
+    "rooms", [[2, 3], [1, 1, 2, 2, 3], [2, 2, 2, 2], [3, 1, 3, 1, 2, 2]]
+)
 def test_looking_ahead_in_tight_hosts(
     policy: str, cells: int, rooms: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +207,7 @@ def test_looking_ahead_in_tight_hosts(
     ]
     cloud = Cloud.from_document(document)
     found = 0
-    for amounts in ([1, 1, 1], [2, 2, 1], [2, 1, 1, 1], [3, 2, 1], [2, 2, 2, 2]):
+    for amounts in ([1, 1], [1, 2, 2], [2, 2, 1], [2, 1, 1, 1], [3, 2, 1], [2] * 4):
         query = f"resources=VCPU:1&group_policy={policy}"
         query += "".join(f"&resources_{n}=VGPU:{a}" for n, a in enumerate(amounts))
         tied = "&same_subtree=_0,_1,_N&required_N=HW_NUMA_ROOT" if cells else ""
@@ -216,4 +218,22 @@ def test_looking_ahead_in_tight_hosts(
             answers.append(list(cloud.allocation_candidates(query + tied)))
         assert answers[0] == answers[1]
         found += len(answers[0])
-    assert found > 0
+    # Two devices in two cells are no two devices in one cell.
+    assert found > 0 or (len(rooms) == 2 and cells and policy == "isolate")
+
+
+@pytest.mark.parametrize("holder", range(3))
+def test_equal_devices_differ_if_a_trait_is_asked_for(
+    holder: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kilonova.candidates.compile, "PATIENCE", 0)
+    devices = [
+        provider(f"d{d}", "cn", {"VGPU": 1}, ["CUSTOM_A"] if d == holder else [])
+        for d in range(3)
+    ]
+    cloud = Cloud.from_document(
+        {"providers": [provider("cn", None, {"VCPU": 8}), *devices]}
+    )
+    query = "resources=VCPU:1,VGPU:1&required=CUSTOM_A"
+    held = [set(one.allocations) for one in cloud.allocation_candidates(query)]
+    assert held == [{"cn", f"d{holder}"}]

@@ -53,7 +53,10 @@ def sample() -> Cloud:
         (lambda c: c.remove_inventory("a", "VCPU"), InUse),
         (lambda c: c.remove_inventory("a", "DISK_GB"), NotFound),
         (lambda c: c.set_inventories("a", {"CUSTOM_A": {"total": 4}}), InUse),
-        (lambda c: c.set_inventories("a", {"CUSTOM_X": {}}), UnknownResourceClass),
+        (
+            lambda c: c.set_inventory("a", "CUSTOM_X", {"total": 1}),
+            UnknownResourceClass,
+        ),
         (lambda c: c.set_inventory("a", "VCPU", {"total": 0}), BadInput),
         (lambda c: c.set_inventories("a", {}, generation=0), GenerationConflict),
         (lambda c: c.set_traits("a", ["CUSTOM_X"]), UnknownTrait),

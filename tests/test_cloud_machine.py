@@ -9,7 +9,7 @@ written and read, as a document or as files, and goes on from there.
 import tempfile
 from pathlib import Path
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -95,7 +95,12 @@ def reloaded(cloud: Cloud) -> Cloud:
 
 
 TestCloudMachine = CloudMachine.TestCase
-TestCloudMachine.settings = settings(max_examples=70, stateful_step_count=30)
+# Each step of a sequence is printed; to shrink it takes minutes and shows little more.
+TestCloudMachine.settings = settings(
+    max_examples=70,
+    stateful_step_count=30,
+    phases=[Phase.reuse, Phase.generate],
+)
 
 
 def test_an_empty_cloud_survives() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cloud_checks import normal
@@ -90,7 +90,12 @@ def take(step: Step, writer: WritingPeer, cloud: Cloud, twin: TwinCloud) -> None
     assert writer.state() == state_of(writer)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Each step of a sequence is printed; to shrink it takes minutes and shows little more.
+@settings(
+    max_examples=50,
+    phases=[Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(data=st.data())
 def test_same_as_placement(peer: PlacementPeer, data: st.DataObject) -> None:
     writer, cloud, twin = begin(peer)

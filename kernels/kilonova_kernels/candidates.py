@@ -121,17 +121,25 @@ def _could_anchor(
     first = plans.plan_slot[plan]
     for s in range(plans.plan_slot[plan + 1] - first):
         h = _sharing_number(cloud, providers[s])
-        start, stop = cloud.anchor_start[h], cloud.anchor_start[h + 1]
-        anchored = False
-        for i in range(start, stop):
-            if cloud.anchor_tree[i] == tree:
-                anchored = True
-                break
-        if not anchored or not admits(
+        if not _is_anchored(cloud, h, tree) or not admits(
             cloud, plans, plans.slot_group[first + s], providers[s], root
         ):
             return False
     return True
+
+
+@inlined
+def _is_anchored(cloud: CloudColumns, sharing: int, tree: int) -> bool:
+    """Say whether a sharing provider, by its place among them, serves a tree."""
+    low, stop = cloud.anchor_start[sharing], cloud.anchor_start[sharing + 1]
+    high = stop
+    while low < high:
+        middle = (low + high) // 2
+        if cloud.anchor_tree[middle] < tree:
+            low = middle + 1
+        else:
+            high = middle
+    return bool(low < stop and cloud.anchor_tree[low] == tree)
 
 
 @inlined

@@ -26,6 +26,7 @@ from oracle.cloud_objects import (
     Consumer,
     Objects,
     Provider,
+    check_schema,
     checked_inventory,
     checked_text,
 )
@@ -127,7 +128,8 @@ class TwinCloud(Objects):
             if other is not this and identity in (other.name, other.uuid):
                 raise Conflict(f"{identity!r} is taken")
 
-    # What they have: ``_set_inventory``, ``_set_traits``, ``_set_aggregates``.
+    # What they have: ``_set_inventory``, ``_set_traits``, ``_set_aggregates``, each
+    # after the checks of its handler in their order.
 
     def set_inventories(
         self,
@@ -136,11 +138,13 @@ class TwinCloud(Objects):
         *,
         generation: int | None = None,
     ) -> None:
-        this = self._at(provider, generation)
-        wanted = {}
-        for name, fields in inventories.items():
+        this = self.provider(provider)
+        for fields in inventories.values():
+            check_schema(fields)
+        self._check_generation(this, generation)
+        wanted = {name: checked_inventory(given) for name, given in inventories.items()}
+        for name in inventories:
             self.check_class(name)
-            wanted[name] = checked_inventory(fields)
         for name in this.inventories.keys() - wanted.keys():
             self._check_unused(this, name)
         this.inventories = wanted
@@ -154,9 +158,12 @@ class TwinCloud(Objects):
         *,
         generation: int | None = None,
     ) -> None:
-        this = self._at(provider, generation)
+        this = self.provider(provider)
+        check_schema(inventory)
+        self._check_generation(this, generation)
+        wanted = checked_inventory(inventory)
         self.check_class(resource_class)
-        this.inventories[resource_class] = checked_inventory(inventory)
+        this.inventories[resource_class] = wanted
         this.generation += 1
 
     def remove_inventory(self, provider: str, resource_class: str) -> None:
@@ -170,7 +177,8 @@ class TwinCloud(Objects):
     def set_traits(
         self, provider: str, traits: Iterable[str], *, generation: int | None = None
     ) -> None:
-        this = self._at(provider, generation)
+        this = self.provider(provider)
+        self._check_generation(this, generation)
         wanted = set(traits)
         for trait in wanted:
             self.check_trait(trait)
@@ -182,18 +190,17 @@ class TwinCloud(Objects):
     def set_aggregates(
         self, provider: str, aggregates: Iterable[str], *, generation: int | None = None
     ) -> None:
-        this = self._at(provider, generation)
+        this = self.provider(provider)
         wanted = set(aggregates)
         for aggregate in wanted:
             checked_text(aggregate, 255)
+        self._check_generation(this, generation)
         this.aggregates = wanted
         this.generation += 1
 
-    def _at(self, provider: str, generation: int | None) -> Provider:
-        this = self.provider(provider)
+    def _check_generation(self, this: Provider, generation: int | None) -> None:
         if generation is not None and generation != this.generation:
             raise GenerationConflict(f"{generation}, not {this.generation}")
-        return this
 
     def _check_unused(self, provider: Provider, name: str) -> None:
         if self.used(provider, name):

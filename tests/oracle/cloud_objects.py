@@ -154,8 +154,8 @@ def checked_text(value: object, longest: int) -> None:
         raise BadInput(f"not text of 1 to {longest} characters: {value!r}")
 
 
-def checked_inventory(fields: Mapping[str, Any]) -> Inventory:
-    """Check an inventory by Placement's JSON schema, and for a negative capacity."""
+def check_schema(fields: Mapping[str, Any]) -> None:
+    """Check an inventory as Placement's JSON schema does, and its ratio."""
     for name, value in fields.items():
         if name == "allocation_ratio":
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -170,6 +170,11 @@ def checked_inventory(fields: Mapping[str, Any]) -> Inventory:
             raise BadInput(f"unknown field {name!r}")
     if "total" not in fields:
         raise BadInput("no total")
+
+
+def checked_inventory(fields: Mapping[str, Any]) -> Inventory:
+    """Check an inventory by the schema, and for a negative capacity."""
+    check_schema(fields)
     if fields.get("reserved", 0) > fields["total"]:
         raise BadInput("reserved more than total")
     ratio = float(fields.get("allocation_ratio", 1.0))

@@ -33,7 +33,6 @@ from kilonova.request.microversion import (
     parse_microversion,
 )
 from kilonova.request.query import parse_query
-from kilonova.request.values import check_amount
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -150,6 +149,10 @@ class Candidates:
         ]
 
 
+# More candidates of one tree than anybody can ask for.
+_MOST = 2**62
+
+
 def find_candidates(
     state: State,
     request: Request | str,
@@ -167,10 +170,11 @@ def find_candidates(
     if isinstance(request, str):
         request = parse_query(request, microversion)
     else:
-        _check(request)
+        check_request(request)
     for name, value in (("limit", limit), ("per_host", per_host)):
-        if value is not None and value < 1:
-            raise BadRequest(f"{name} must be a whole number from 1, got {value}.")
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and (not is_whole or value < 1):
+            raise BadRequest(f"{name} must be a whole number from 1, got {value!r}.")
     if request.limit is not None:
         limit = min(request.limit, limit or request.limit)
     with state.lock:
@@ -187,24 +191,18 @@ def find_candidates(
                 raise
             marking = None
         return Candidates(
-            Enumeration(state, marking, trees, per_host or 0, limit), version
+            Enumeration(state, marking, trees, min(per_host or 0, _MOST), limit),
+            version,
         )
-
-
-def _check(request: Request) -> None:
-    """Refuse what ``parse_query`` would refuse; see there."""
-    check_request(request)
-    for group in request.groups:
-        for name, amount in group.resources.items():
-            check_amount(f"resources{group.suffix}: {name}", amount)
 
 
 def _trees(state: State, hosts: Sequence[str]) -> NDArray[np.int32]:
     """Give the numbers of the trees of some roots, each once."""
     roots = state.index().roots
-    rows = [state.provider_row(host) for host in dict.fromkeys(hosts)]
+    rows = list(dict.fromkeys(state.provider_row(host) for host in hosts))
     trees = np.searchsorted(roots, np.array(rows, np.int32)).astype(np.int32)
-    for host, row, tree in zip(dict.fromkeys(hosts), rows, trees.tolist(), strict=True):
+    for row, tree in zip(rows, trees.tolist(), strict=True):
         if tree == len(roots) or roots[tree] != row:
+            host = state.provider_names[row]
             raise BadInput(f"hosts must be roots of trees, got {host!r}.")
     return trees

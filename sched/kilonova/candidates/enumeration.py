@@ -133,12 +133,11 @@ class Enumeration:
         state = self.state
         roots = state.index().roots
         self.search = self.marking.plans.search(state.largest_pool())
-        self._place = np.arange(len(roots), dtype=np.int32)
         if self.trees is None:
             self.trees = np.flatnonzero(self.marking.fits(state)).astype(np.int32)
-        else:
-            self._place[:] = len(roots)
-            self._place[self.trees] = np.arange(len(self.trees))
+        # Trees that are not searched come last: they are nobody's first anchor.
+        self._place = np.full(len(roots), len(roots), np.int32)
+        self._place[self.trees] = np.arange(len(self.trees))
         return self.search, self.trees
 
     def _reserve(self, rows: int) -> None:

@@ -132,7 +132,7 @@ def headroom(state: State, request: Request | str, most: int | None = None) -> H
         search = plans.search(state.largest_pool())
         found = _room_for_results(len(cloud.roots), len(families.lead))
         alone = not families.shared.any()
-        stop = most if most is not None and alone else MOST
+        stop = min(most, MOST) if most is not None and alone else MOST
         count_headroom(cloud, plans.columns, families, search, stop, found)
         solve_trees(cloud, plans, search, found)
         bounds = Bounds(int(found.lower.sum()), int(found.upper.sum()))
@@ -203,7 +203,7 @@ def _result(
     columns, classes = plans.columns, state.resource_classes
     roots = state.index().roots
     open_ = np.flatnonzero(found.lower)
-    names = [classes[int(rc)] for rc in columns.resource_class]
+    names = [classes[rc] if rc >= 0 else "" for rc in columns.resource_class.tolist()]
     # Ties in the order of the trees.
     top = open_[np.argsort(-found.lower[open_], kind="stable")][:_TOP]
     limits = Counter(found.resource[open_].tolist())

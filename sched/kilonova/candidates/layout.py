@@ -62,9 +62,9 @@ def layouts(
     return found
 
 
-def _first_alike(provider: NDArray[np.int32]) -> NDArray[np.int8]:
+def _first_alike(provider: NDArray[np.int32]) -> NDArray[np.int16]:
     """Give for each slot the first one with the same provider, (C, S)."""
-    first = np.empty(provider.shape, np.int8)
+    first = np.empty(provider.shape, np.int16)
     for s in range(provider.shape[1]):
         first[:, s] = np.argmax(provider[:, : s + 1] == provider[:, s : s + 1], axis=1)
     return first

@@ -18,8 +18,8 @@ _LISTED = -1
 def scan_columns(state: State, plans: Plans, plan: int) -> "ScanColumns | None":
     """List the entries of one plan, or give None where providers share.
 
-    They stay true while rows, traits, aggregates and odd limits do: ``structure`` and
-    ``facts`` of the state.
+    They stay true while rows, traits, aggregates and odd limits do: ``structure``,
+    ``facts`` and ``odd_limits`` of the state.
     """
     from kilonova_kernels.columns import ScanColumns
 

@@ -2,12 +2,27 @@
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+
+
+class _Commands(TyperGroup):
+    """All commands; each may be stopped from the keyboard."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; Ctrl-C is told here, as typer would not say a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("kilonova: interrupted; nothing was written", err=True)
+            raise SystemExit(130) from None
+
 
 app = typer.Typer(
     name="kilonova",
+    cls=_Commands,
     help="Placement and scheduling for OpenStack-shaped clouds, in memory.",
     no_args_is_help=True,
     add_completion=False,
@@ -130,8 +145,12 @@ _Group = Annotated[
     typer.Option("--group", metavar="NAME", help="Begins a group of its own."),
 ]
 _Policy = Annotated[
-    str,
-    typer.Option("--group-policy", metavar="none|isolate", help="Groups together?"),
+    str | None,
+    typer.Option(
+        "--group-policy",
+        metavar="none|isolate",
+        help="Groups on one provider? [default: none]",
+    ),
 ]
 _Limit = Annotated[
     int | None, typer.Option("--limit", metavar="N", help="Most candidates.")
@@ -151,7 +170,7 @@ def candidates(
     forbidden: _Forbidden = None,
     member_of: _MemberOf = None,
     group: _Group = None,
-    group_policy: _Policy = "none",
+    group_policy: _Policy = None,
     limit: _Limit = None,
     as_json: _Json = False,
 ) -> None:
@@ -173,7 +192,7 @@ def explain(
     forbidden: _Forbidden = None,
     member_of: _MemberOf = None,
     group: _Group = None,
-    group_policy: _Policy = "none",
+    group_policy: _Policy = None,
     host: Annotated[
         str | None,
         typer.Option("--host", metavar="NAME", help="Look at this host alone."),
@@ -198,7 +217,7 @@ def headroom(
     forbidden: _Forbidden = None,
     member_of: _MemberOf = None,
     group: _Group = None,
-    group_policy: _Policy = "none",
+    group_policy: _Policy = None,
     most: Annotated[
         int | None, typer.Option("--most", metavar="N", help="Stop counting there.")
     ] = None,

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from kilonova.candidates.cloud import Cloud
 from kilonova.errors import BadInput
 from kilonova.request.group import Request
@@ -27,13 +29,13 @@ class Asked:
     arguments
         All of the command line: options of groups count in their order.
     group_policy, limit
-        For all groups.
+        For all groups; None where the command line does not say.
     """
 
     cloud: Path
     query: str | None
     arguments: Sequence[str]
-    group_policy: str
+    group_policy: str | None
     limit: int | None
 
     def request(self) -> Request:
@@ -45,13 +47,18 @@ class Asked:
             Neither a query nor a resource was given, or both, or one is malformed.
         """
         groups = split_groups(ordered_options(self.arguments))
-        if self.query is not None and groups:
+        if self.query is not None and (groups or self.group_policy):
             raise BadInput("Give a query or --resource and its like, not both.")
         if self.query is not None:
             return parse_query(self.query)
         if not groups:
             raise BadInput("What is asked for? Give a query, or --resource VCPU=4.")
-        return request_from_options(groups, self.group_policy, self.limit)
+        return request_from_options(groups, self.group_policy or "none", self.limit)
+
+
+def plain_console() -> Console:
+    """Give a console that takes names as they stand: ``[/x]`` and ``:cat:`` too."""
+    return Console(markup=False, emoji=False, highlight=False)
 
 
 def ordered_options(arguments: Sequence[str]) -> list[tuple[str, str]]:
@@ -87,9 +94,9 @@ def read_cloud(path: Path) -> Cloud:
         raise BadInput(f"{path}: no such file or folder.") from error
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path} is not JSON: {error}.") from error
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or "providers" not in document:
         kind = type(document).__name__
         raise BadInput(f"{path} must hold a JSON object with 'providers', got {kind}.")
     return Cloud.from_document(document)

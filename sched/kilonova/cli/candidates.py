@@ -1,13 +1,11 @@
 """``kilonova candidates``: what could serve a request."""
 
 import json
-from itertools import islice
 
-from rich.console import Console
 from rich.table import Table
 
 from kilonova.candidates.candidates import Candidate
-from kilonova.cli.asking import Asked, read_cloud
+from kilonova.cli.asking import Asked, plain_console, read_cloud
 
 
 def run(asked: Asked, as_json: bool) -> None:
@@ -17,8 +15,8 @@ def run(asked: Asked, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found.to_placement(), indent=1))
         return
-    console = Console()
-    rows = list(islice(found, asked.limit))
+    console = plain_console()
+    rows = list(found)
     if not rows:
         console.print("No candidates; `kilonova explain` says why.")
         return

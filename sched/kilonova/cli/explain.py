@@ -2,11 +2,10 @@
 
 import json
 
-from rich.console import Console
 from rich.table import Table
 
 from kilonova.candidates.explain import Explanation
-from kilonova.cli.asking import Asked, read_cloud
+from kilonova.cli.asking import Asked, plain_console, read_cloud
 
 
 def run(asked: Asked, host: str | None, as_json: bool) -> None:
@@ -15,12 +14,12 @@ def run(asked: Asked, host: str | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found.to_dict(), indent=1))
         return
-    console = Console()
+    console = plain_console()
     console.print(_removed_table(found))
     if found.failing:
         console.print(_failing_table(found))
     for line in found.advice:
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(line, soft_wrap=True)
 
 
 def _removed_table(found: Explanation) -> Table:

@@ -2,11 +2,10 @@
 
 import json
 
-from rich.console import Console
 from rich.table import Table
 
 from kilonova.candidates.headroom import Headroom
-from kilonova.cli.asking import Asked, read_cloud
+from kilonova.cli.asking import Asked, plain_console, read_cloud
 
 
 def run(asked: Asked, most: int | None, as_json: bool) -> None:
@@ -15,8 +14,8 @@ def run(asked: Asked, most: int | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found.to_dict(), indent=1))
         return
-    console = Console()
-    console.print(str(found), highlight=False)
+    console = plain_console()
+    console.print(str(found))
     if found.hosts:
         console.print(_table(found))
 

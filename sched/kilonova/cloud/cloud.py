@@ -10,7 +10,6 @@ from kilonova.cloud.claims import Allocations, Owner
 from kilonova.cloud.document_checks import Document
 from kilonova.cloud.inventories import (
     Inventories,
-    check_generation,
     checked_aggregates,
     put_aggregates,
     put_inventory,
@@ -186,8 +185,8 @@ class BaseCloud:
             ``generation`` is given and is not the present one.
         """
         with self.state.lock:
-            row = self._row(provider, generation)
-            set_inventories(self.state, row, inventories)
+            row = self.state.provider_row(provider)
+            set_inventories(self.state, row, inventories, generation)
 
     def set_inventory(
         self,
@@ -199,8 +198,8 @@ class BaseCloud:
     ) -> None:
         """Add or change the inventory of one class; raises as ``set_inventories``."""
         with self.state.lock:
-            row = self._row(provider, generation)
-            set_inventory(self.state, row, resource_class, inventory)
+            row = self.state.provider_row(provider)
+            set_inventory(self.state, row, resource_class, inventory, generation)
 
     def remove_inventory(self, provider: str, resource_class: str) -> None:
         """Remove the inventory of one class.
@@ -224,7 +223,8 @@ class BaseCloud:
         Its generation stays where the traits do.
         """
         with self.state.lock:
-            set_traits(self.state, self._row(provider, generation), traits)
+            row = self.state.provider_row(provider)
+            set_traits(self.state, row, traits, generation)
 
     def set_aggregates(
         self,
@@ -235,7 +235,8 @@ class BaseCloud:
     ) -> None:
         """Replace the aggregates of a provider; raises BadInput."""
         with self.state.lock:
-            set_aggregates(self.state, self._row(provider, generation), aggregates)
+            row = self.state.provider_row(provider)
+            set_aggregates(self.state, row, aggregates, generation)
 
     def add_resource_class(self, name: str) -> None:
         """Make a custom resource class known; raises BadInput if malformed."""
@@ -346,8 +347,3 @@ class BaseCloud:
                 name = state.resource_classes[int(table["resource_class"][at])]
                 found.setdefault(provider, {})[name] = amount
         return found
-
-    def _row(self, provider: str, generation: int | None) -> int:
-        row = self.state.provider_row(provider)
-        check_generation(self.state, row, generation)
-        return row

@@ -29,23 +29,32 @@ def check_generation(state: State, row: int, generation: int | None) -> None:
         )
 
 
-def set_inventories(state: State, row: int, inventories: Inventories) -> None:
+def set_inventories(
+    state: State, row: int, inventories: Inventories, generation: int | None
+) -> None:
     """Replace all inventories of a provider. Capacity may fall below what is used.
 
     Raises
     ------
     BadInput
         A limit cannot be right.
+    GenerationConflict
+        As ``check_generation``.
     UnknownResourceClass
         A class is neither standard nor known.
     InUse
         A class that has allocations would vanish.
+
+    Notes
+    -----
+    Of several reasons to refuse, the one that Placement names: they are in its order.
     """
-    name = state.provider_names[row]
-    wanted = {
-        state.resource_classes.known(rc): Inventory.of(f"{name!r}, {rc}", fields)
-        for rc, fields in inventories.items()
-    }
+    where = f"{state.provider_names[row]!r}, "
+    shaped = {rc: Inventory.shaped(where + rc, f) for rc, f in inventories.items()}
+    check_generation(state, row, generation)
+    for rc, inventory in shaped.items():
+        inventory.checked(where + rc)
+    wanted = {state.resource_classes.known(rc): shaped[rc] for rc in shaped}
     used = state.tables.inventory["used"]
     classes = state.tables.inventory["resource_class"]
     gone = [i for i in state.inventory_rows(row) if int(classes[i]) not in wanted]
@@ -61,12 +70,18 @@ def set_inventories(state: State, row: int, inventories: Inventories) -> None:
 
 
 def set_inventory(
-    state: State, row: int, name: str, fields: Inventory | Mapping[str, Any]
+    state: State,
+    row: int,
+    name: str,
+    fields: Inventory | Mapping[str, Any],
+    generation: int | None,
 ) -> None:
     """Add or change the inventory of one class. Raises as ``set_inventories``."""
-    resource_class = state.resource_classes.known(name)
     where = f"{state.provider_names[row]!r}, {name}"
-    put_inventory(state, row, resource_class, Inventory.of(where, fields))
+    inventory = Inventory.shaped(where, fields)
+    check_generation(state, row, generation)
+    inventory.checked(where)
+    put_inventory(state, row, state.resource_classes.known(name), inventory)
     touch(state, row)
 
 
@@ -118,14 +133,19 @@ def put_inventory(
     state.refresh(at)
 
 
-def set_traits(state: State, row: int, traits: Iterable[str]) -> None:
+def set_traits(
+    state: State, row: int, traits: Iterable[str], generation: int | None
+) -> None:
     """Replace the traits of a provider.
 
     Raises
     ------
+    GenerationConflict
+        As ``check_generation``.
     UnknownTrait
         A trait is neither standard nor known.
     """
+    check_generation(state, row, generation)
     table = state.tables.provider
     number = state.trait_sets.number(state.traits.known(name) for name in traits)
     # As in Placement, to set the traits that are there already is no change. Of
@@ -137,15 +157,20 @@ def set_traits(state: State, row: int, traits: Iterable[str]) -> None:
     touch(state, row)
 
 
-def set_aggregates(state: State, row: int, aggregates: Iterable[str]) -> None:
+def set_aggregates(
+    state: State, row: int, aggregates: Iterable[str], generation: int | None
+) -> None:
     """Replace the aggregates of a provider; unknown ones come to be by this.
 
     Raises
     ------
     BadInput
         An aggregate's UUID cannot be kept.
+    GenerationConflict
+        As ``check_generation``.
     """
     names = checked_aggregates(aggregates)
+    check_generation(state, row, generation)
     put_aggregates(state, row, names)
     state.facts_changed()
     touch(state, row)
@@ -185,6 +210,7 @@ def remove_resource_class(state: State, name: str) -> None:
     if (state.tables.inventory["resource_class"] == number).any():
         raise InUse(f"Resource class {name!r} has inventories; remove them first.")
     state.resource_classes.remove(name)
+    state.facts_changed()
 
 
 def remove_trait(state: State, name: str) -> None:
@@ -203,6 +229,7 @@ def remove_trait(state: State, name: str) -> None:
     if np.isin(state.tables.provider["trait_set"], sets).any():
         raise InUse(f"Trait {name!r} is on providers; take it off them first.")
     state.traits.remove(name)
+    state.facts_changed()
 
 
 def _refuse_in_use(state: State, inventory: int) -> None:

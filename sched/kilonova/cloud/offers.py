@@ -44,6 +44,17 @@ class Inventory(NamedTuple):
         Raises
         ------
         BadInput
+            As ``shaped``, or ``reserved`` is more than ``total``.
+        """
+        return cls.shaped(where, fields).checked(where)
+
+    @classmethod
+    def shaped(cls, where: str, fields: "Inventory | Mapping[str, Any]") -> "Inventory":
+        """Make an inventory whose fields are right one by one, as a JSON schema does.
+
+        Raises
+        ------
+        BadInput
             A field is unknown, missing, of a wrong type or out of range; the message
             starts with ``where``.
         """
@@ -73,13 +84,16 @@ class Inventory(NamedTuple):
                 f"{where}: allocation_ratio must be in 0..3.40282e+38, "
                 f"got {ratio!r:.80}."
             )
-        made = cls(**values, allocation_ratio=float(ratio))
-        if made.reserved > made.total:
+        return cls(**values, allocation_ratio=float(ratio))
+
+    def checked(self, where: str) -> "Inventory":
+        """Give it back; raises BadInput if more is reserved than there is."""
+        if self.reserved > self.total:
             raise BadInput(
-                f"{where}: reserved must be at most total {made.total}, "
-                f"got {made.reserved}."
+                f"{where}: reserved must be at most total {self.total}, "
+                f"got {self.reserved}."
             )
-        return made
+        return self
 
 
 def _whole(where: str, name: str, value: object) -> int:

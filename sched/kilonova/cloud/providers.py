@@ -90,7 +90,8 @@ def rename_provider(state: State, row: int, name: str) -> None:
 
     check_name(state, name, row)
     state.provider_names.set(row, name)
-    # Whoever keeps something with the name in it learns of it by the journal.
+    # A request may name the provider, and texts that are kept hold the name.
+    state.facts_changed()
     record_change(state.columns(), row)
 
 

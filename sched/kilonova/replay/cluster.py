@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kilonova.candidates.cloud import Cloud
 from kilonova.hosts.devices import Demand, DeviceClasses, Typical
-from kilonova.replay.trace import Asked, Machine
+from kilonova.replay.trace import Asked, Machine, device_name
 from kilonova.request.group import Request, RequestGroup
 
 # CPU is counted in milli-units here, so that a request may ask for part of one.
@@ -31,7 +31,7 @@ def build_cloud(machines: Sequence[Machine]) -> Cloud:
         )
         providers += [
             {
-                "name": f"{machine.name}:gpu{i}",
+                "name": device_name(machine.name, i),
                 "parent": machine.name,
                 "inventories": {CLASSES.device: {"total": CLASSES.whole}},
             }

@@ -56,7 +56,7 @@ SERIES = pa.schema(
         *_RUN_KEY,
         _column(
             "arrived_pct",
-            pa.int16(),
+            pa.int32(),
             "% of all GPUs",
             "asked for by all requests that arrived so far; may pass 100",
         ),

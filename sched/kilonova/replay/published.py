@@ -70,6 +70,11 @@ class Agreement(NamedTuple):
         return bool(abs(self.ours - self.theirs) <= 4 * error)
 
 
+def published_runs(published: pa.Table) -> set[tuple[str, str, int]]:
+    """Give workload, policy and seed of all runs that were published."""
+    return set(_published(published))
+
+
 def compare(published: pa.Table, outcomes: Sequence[Outcome]) -> list[Agreement]:
     """Compare all runs that were published; others are left out.
 

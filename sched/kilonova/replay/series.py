@@ -25,7 +25,7 @@ class Events(NamedTuple):
 class Series(NamedTuple):
     """One value per whole per cent, (K,) each; the fields are columns of the report."""
 
-    arrived_pct: NDArray[np.int16]
+    arrived_pct: NDArray[np.int32]
     gpu_allocated_pct: NDArray[np.float64]
     gpu_fragment_pct: NDArray[np.float64]
     fragment_of_idle_pct: NDArray[np.float64]
@@ -70,7 +70,7 @@ def series_of(events: Events, gpu_milli: int) -> Series:
             )
         )
     columns = [np.array(column, np.float64) for column in zip(*rows, strict=True)]
-    return Series(columns[0].astype(np.int16), *columns[1:])
+    return Series(columns[0].astype(np.int32), *columns[1:])
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:

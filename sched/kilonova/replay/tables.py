@@ -51,15 +51,21 @@ PUBLISHED = {
 }
 
 
+# What columns are read as: a file may have narrower types, or a dictionary.
+_READ_AS = {WHOLE: pa.int64(), TEXT: pa.string(), REAL: pa.float64()}
+_LARGEST = 2**63 - 1
+
+
 def read_table(path: Path, columns: Mapping[str, str]) -> pa.Table:
-    """Read the given columns of a Parquet file; dictionaries become plain values.
+    """Read the given columns of a Parquet file as int64, string and float64.
 
     Raises
     ------
     BadTable
-        The file is missing or malformed, or a column is missing or of another type.
+        The file is missing or malformed, a column is missing or of another type, or a
+        whole number is beyond int64.
     """
-    if not path.is_file():
+    if not is_there(path):
         raise BadTable(f"{path}: no such file; a recorded cluster has it.")
     try:
         schema = pq.read_schema(path)
@@ -68,8 +74,23 @@ def read_table(path: Path, columns: Mapping[str, str]) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadTable(f"{path}: not a readable Parquet file: {reason}") from error
-    plain = [_plain(table[name]) for name in columns]
-    return pa.table(dict(zip(columns, plain, strict=True)))
+    return pa.table(
+        {name: _plain(path, table, name, kind) for name, kind in columns.items()}
+    )
+
+
+def is_there(path: Path) -> bool:
+    """Say whether there is such a file.
+
+    Raises
+    ------
+    BadTable
+        Its folder may not be looked into.
+    """
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise BadTable(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _check(path: Path, schema: pa.Schema, columns: Mapping[str, str]) -> None:
@@ -79,6 +100,8 @@ def _check(path: Path, schema: pa.Schema, columns: Mapping[str, str]) -> None:
                 f"{path}: column {name!r} ({expected}) is missing; "
                 f"found {', '.join(schema.names)}."
             )
+        if schema.names.count(name) > 1:
+            raise BadTable(f"{path}: column {name!r} must be there once.")
         found = schema.field(name).type
         value = found.value_type if pt.is_dictionary(found) else found
         if not _FITS[expected](value) and not pt.is_null(value):
@@ -87,10 +110,19 @@ def _check(path: Path, schema: pa.Schema, columns: Mapping[str, str]) -> None:
             )
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _plain(path: Path, table: pa.Table, name: str, kind: str) -> pa.ChunkedArray:
+    column = table[name]
     if pt.is_dictionary(column.type):
-        return column.cast(column.type.value_type)
-    return column
+        column = column.cast(column.type.value_type)
+    try:
+        # A real number may be a whole one that has no exact form.
+        return column.cast(_READ_AS[kind], safe=kind != REAL)
+    except pa.ArrowInvalid as error:
+        values = enumerate(column.to_pylist())
+        row, value = next((r, v) for r, v in values if v and v > _LARGEST)
+        raise BadTable(
+            f"{path}: row {row}: {name} must be at most {_LARGEST}, got {value}."
+        ) from error
 
 
 def check_range(path: Path, table: pa.Table, name: str, low: int, high: int) -> None:
@@ -112,6 +144,13 @@ def check_range(path: Path, table: pa.Table, name: str, low: int, high: int) -> 
             f"{path}: row {row}: {name} must be in {low}..{high}, "
             f"got {column[row].as_py()}."
         )
+
+
+def check_text(path: Path, table: pa.Table, name: str) -> None:
+    """Refuse a table in which a text is null; raises BadTable with the first row."""
+    row = pc.index(pc.is_null(table[name]), True).as_py()
+    if row >= 0:
+        raise BadTable(f"{path}: row {row}: {name} must be there, got None.")
 
 
 def require_folder(path: Path) -> Path:

@@ -1,6 +1,6 @@
 """A recorded cluster: its machines, its lists of requests, and their orders."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +14,10 @@ from kilonova.errors import BadInput, BadTable
 from kilonova.replay import tables
 
 _MOST = 2**31 - 1
+_MOST_SEED = 2**63 - 1
 _WHOLE_GPU = 1000
+# So that providers and traits named after machines and models have names that fit.
+_LONGEST = 180
 
 
 class Machine(NamedTuple):
@@ -95,17 +98,22 @@ class Trace:
         Raises
         ------
         BadInput
-            A workload or seed is not in the trace; those that are, are listed.
+            A workload or seed is not in the trace, and those that are, are listed; or
+            none of the workloads named has any of the seeds.
         """
         known = list(dict.fromkeys(run.workload for run in self.runs))
         _refuse_unknown("workload", workloads, known)
         _refuse_unknown("seed", seeds, sorted({run.seed for run in self.runs}))
-        return [
+        chosen = [
             run
             for run in self.runs
             if (not workloads or run.workload in workloads)
             and (not seeds or run.seed in seeds)
         ]
+        if not chosen:
+            pairs = ", ".join(f"{run.workload} {run.seed}" for run in self.runs)
+            raise BadInput(f"No run has that workload and that seed. Known: {pairs}.")
+        return chosen
 
 
 def _refuse_unknown(
@@ -164,7 +172,8 @@ def read_trace(folder: Path) -> Trace:
         for (workload, seed), order in orders.items()
     )
     path = folder / "published.parquet"
-    published = tables.read_table(path, tables.PUBLISHED) if path.is_file() else None
+    there = tables.is_there(path)
+    published = tables.read_table(path, tables.PUBLISHED) if there else None
     return Trace(folder, machines, workloads, runs, published)
 
 
@@ -174,26 +183,58 @@ def _machines(path: Path) -> tuple[Machine, ...]:
     tables.check_range(path, table, "cpu_milli", 1, _MOST)
     tables.check_range(path, table, "mem_mib", 1, _MOST)
     tables.check_range(path, table, "gpu", 0, 1024)
-    found = []
+    found: list[Machine] = []
     names: set[str] = set()
+    numbers: set[int] = set()
     for row, values in enumerate(table.to_pylist()):
-        if not values["name"] or values["name"] in names:
-            raise BadTable(
-                f"{path}: row {row}: name must be there and unique, "
-                f"got {values['name']!r}."
-            )
-        names.add(values["name"])
-        if values["gpu"] and not values["gpu_model"]:
-            raise BadTable(f"{path}: row {row}: gpu_model is missing.")
-        found.append(Machine(*values.values()))
+        machine = Machine(*values.values())
+        where = f"{path}: row {row}:"
+        _check_name(where, "name", machine.name)
+        if machine.name in names:
+            raise BadTable(f"{where} name must be unique, got {machine.name!r}.")
+        if machine.number in numbers:
+            raise BadTable(f"{where} machine must be unique, got {machine.number}.")
+        if machine.gpu:
+            _check_name(where, "gpu_model", machine.gpu_model)
+        names.add(machine.name)
+        numbers.add(machine.number)
+        found.append(machine)
+    _check_device_names(path, found, names)
     with_gpus = tuple(machine for machine in found if machine.gpu)
     if not with_gpus:
         raise BadTable(f"{path}: no machine has a GPU; a replay needs one at least.")
     return with_gpus
 
 
+def _check_name(where: str, column: str, value: str | None) -> None:
+    if not value or len(value) > _LONGEST:
+        raise BadTable(
+            f"{where} {column} must be text of 1 to {_LONGEST} characters, "
+            f"got {value!r:.80}."
+        )
+
+
+def _check_device_names(
+    path: Path, machines: Sequence[Machine], names: Collection[str]
+) -> None:
+    """Refuse a machine that is called as a GPU of another one will be."""
+    for machine in machines:
+        for device in range(machine.gpu):
+            if device_name(machine.name, device) in names:
+                raise BadTable(
+                    f"{path}: machine {machine.name!r} has a GPU "
+                    f"{device_name(machine.name, device)!r}, which is a machine, too."
+                )
+
+
+def device_name(machine: str, device: int) -> str:
+    """Give the name of the provider of one GPU of a machine."""
+    return f"{machine}:gpu{device}"
+
+
 def _workloads(path: Path) -> dict[str, tuple[Asked, ...]]:
     table = tables.read_table(path, tables.REQUESTS)
+    tables.check_text(path, table, "workload")
     tables.check_range(path, table, "cpu_milli", 0, _MOST)
     tables.check_range(path, table, "mem_mib", 0, _MOST)
     tables.check_range(path, table, "gpu", 0, 62)
@@ -228,15 +269,21 @@ _Key = tuple[str, int]
 def _orders(
     path: Path, workloads: Mapping[str, Sequence[Asked]]
 ) -> dict[_Key, NDArray[np.int64]]:
-    if not path.is_file():
+    if not tables.is_there(path):
         return {
             (name, 0): np.arange(len(requests)) for name, requests in workloads.items()
         }
     table = tables.read_table(path, tables.ORDER)
+    _check_keys(path, table)
+    tables.check_range(path, table, "request", 0, _MOST)
     orders = _by_run(table, "request")
+    if not orders:
+        raise BadTable(f"{path}: no requests.")
     for (workload, seed), order in orders.items():
-        count = len(workloads.get(workload, ()))
-        wrong = np.flatnonzero((order < 0) | (order >= count))
+        if workload not in workloads:
+            raise BadTable(f"{path}: workload {workload!r} is not in requests.parquet.")
+        count = len(workloads[workload])
+        wrong = np.flatnonzero(order >= count)
         if len(wrong):
             raise BadTable(
                 f"{path}: workload {workload!r}, seed {seed}: request "
@@ -246,9 +293,12 @@ def _orders(
 
 
 def _ranks(path: Path, machines: Sequence[Machine]) -> dict[_Key, NDArray[np.int64]]:
-    if not path.is_file():
+    if not tables.is_there(path):
         return {}
     table = tables.read_table(path, tables.RANK)
+    _check_keys(path, table)
+    tables.check_range(path, table, "machine", 0, _MOST)
+    tables.check_range(path, table, "rank", 0, _MOST)
     ranks = _by_run(table, "rank")
     numbers = _by_run(table, "machine")
     wanted = np.array([machine.number for machine in machines])
@@ -267,11 +317,17 @@ def _ranks(path: Path, machines: Sequence[Machine]) -> dict[_Key, NDArray[np.int
     return found
 
 
+def _check_keys(path: Path, table: pa.Table) -> None:
+    """Refuse a row without workload or seed; raises BadTable."""
+    tables.check_text(path, table, "workload")
+    tables.check_range(path, table, "seed", 0, _MOST_SEED)
+
+
 def _by_run(table: pa.Table, column: str) -> dict[_Key, NDArray[np.int64]]:
     """Split a column by workload and seed, in the order of the file."""
     pairs = zip(table["workload"].to_pylist(), table["seed"].to_pylist(), strict=True)
     keys = list(pairs)
-    values = table[column].to_numpy().astype(np.int64)
+    values = table[column].to_numpy()
     names = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     numbers = np.array([names[key] for key in keys], np.int64)
     return {key: values[numbers == i] for key, i in names.items()}

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from kilonova.errors import BadRequest
 from kilonova.request.group import Request, RequestGroup
+from kilonova.request.parameters import SUFFIX
+from kilonova.request.values import check_amount
 
 _BAD_VALUE = "placement.query.bad_value"
 _MISSING_VALUE = "placement.query.missing_value"
@@ -15,10 +17,19 @@ def check_request(request: Request) -> None:
     Raises
     ------
     BadRequest
-        If two groups have one suffix, the groups do not belong together
-        (`check_groups`), they demand and forbid the same trait (`check_traits`), or
-        they need a group policy and there is none (`check_group_policy`).
+        If an amount or a suffix is malformed, two groups have one suffix, the groups
+        do not belong together (`check_groups`), they demand and forbid the same trait
+        (`check_traits`), or they need a group policy and there is none
+        (`check_group_policy`).
     """
+    for group in request.groups:
+        if group.suffix and not SUFFIX.fullmatch(group.suffix):
+            raise BadRequest(
+                "A suffix must be 1 to 64 of the characters a-z A-Z 0-9 _ -, "
+                f"got {group.suffix!r}."
+            )
+        for name, amount in group.resources.items():
+            check_amount(f"resources{group.suffix}: {name}", amount)
     suffixes = [group.suffix for group in request.groups]
     for suffix in suffixes:
         if suffixes.count(suffix) > 1:

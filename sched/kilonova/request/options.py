@@ -64,6 +64,8 @@ def split_groups(options: Iterable[tuple[str, str]]) -> dict[str, GroupOptions]:
     suffix = ""
     for option, value in options:
         if option == "group":
+            if not value:
+                raise BadRequest("--group must have a name, got none.")
             if value in groups:
                 raise BadRequest(f"--group must be new each time, got {value!r} again.")
             suffix = value

@@ -76,7 +76,9 @@ def parse_amount(where: str, text: str) -> int:
 
 
 def check_amount(where: str, amount: int) -> None:
-    """Refuse an amount outside 1..2147483647."""
+    """Refuse an amount that is not a whole number in 1..2147483647."""
+    if isinstance(amount, bool) or not isinstance(amount, int):
+        raise BadRequest(f"{where} must be a whole number, got {amount!r}.")
     if amount < 1:
         raise BadRequest(f"{where} must be at least 1, got {amount}.")
     if amount > AMOUNT_MAX:

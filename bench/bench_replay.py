@@ -1,0 +1,33 @@
+"""One run of the recorded GPU cluster, checked against the published value first."""
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from kilonova.hosts import weighers
+from kilonova.replay.run import Workload
+from kilonova.replay.trace import find_trace, read_trace
+
+# Seconds that a run of 10 866 requests over 1 213 machines may take.
+AT_MOST_S = {"BestFit": 0.3, "FGD": 3.0}
+
+
+@pytest.mark.parametrize("policy", sorted(AT_MOST_S))
+def bench_openb_default_42(benchmark: BenchmarkFixture, policy: str) -> None:
+    trace = read_trace(find_trace("openb"))
+    (run,) = trace.choose(["default"], [42])
+    workload, weigher = Workload(trace, "default"), weighers.find(policy)
+    first = workload.play(run, weigher, lambda _: None)
+    assert trace.published is not None
+    rows = trace.published.to_pylist()
+    final = max(
+        (
+            row
+            for row in rows
+            if (row["workload"], row["policy"], row["seed"]) == ("default", policy, 42)
+        ),
+        key=lambda row: row["arrived_pct"],
+    )
+    assert first.series.gpu_allocated_pct[-1] == final["gpu_allocated_pct"]
+    benchmark.extra_info["at_most_s"] = AT_MOST_S[policy]
+    benchmark.extra_info["requests"] = len(run.order)
+    benchmark(workload.play, run, weigher, lambda _: None)

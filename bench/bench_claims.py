@@ -27,7 +27,7 @@ def claim_and_release(
     return made
 
 
-def bench_claim_and_release(benchmark: BenchmarkFixture) -> None:
+def test_claim_and_release(benchmark: BenchmarkFixture) -> None:
     offers = {name: {"total": 64} for name in CLASSES}
     cloud = Cloud.from_document(
         {

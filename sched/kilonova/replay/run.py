@@ -78,6 +78,30 @@ class Workload:
         self.demands = [cluster.demand_of(asked, known) for asked in distinct]
         self.typical = cluster.typical_demands(requests, known)
 
+    def prepare(
+        self, run: Run, weigher: Weigher
+    ) -> tuple[Placer, NDArray[np.int32], NDArray[np.int32]]:
+        """Make an empty cluster ready for a run.
+
+        Returns
+        -------
+        tuple
+            What places, the number of each request in its turn, and the row of its
+            consumer, (N,) int32 each.
+        """
+        cloud = cluster.build_cloud(self.machines)
+        placer = Placer(
+            cloud,
+            self.requests,
+            weigher,
+            typical=self.typical,
+            demands=self.demands,
+            classes=cluster.CLASSES,
+        )
+        placer.set_rank(run.rank)
+        names = [f"{run.workload}-{number}" for number in range(len(run.order))]
+        return placer, self.numbers[run.order], add_consumers(cloud, names)
+
     def play(
         self, run: Run, weigher: Weigher, progress: Progress, repeat: int = 0
     ) -> Outcome:
@@ -95,20 +119,9 @@ class Workload:
             Number of the repetition, for a policy that draws.
         """
         begin = time.perf_counter()
-        cloud = cluster.build_cloud(self.machines)
-        placer = Placer(
-            cloud,
-            self.requests,
-            weigher,
-            typical=self.typical,
-            demands=self.demands,
-            classes=cluster.CLASSES,
-        )
-        placer.set_rank(run.rank)
+        placer, requests, consumers = self.prepare(run, weigher)
         count = len(run.order)
-        consumers = add_consumers(cloud, [f"{run.workload}-{i}" for i in range(count)])
         draws = np.random.default_rng([run.seed, repeat]).random((count, 2))
-        requests = self.numbers[run.order]
         tree = np.full(count, -1, np.int32)
         unusable = np.zeros(count, np.int64)
         first_decision_s = 0.0

@@ -3,8 +3,9 @@
 Each test is necessary for a candidate and takes time in proportion to the options, not
 to their products: every open slot has an option that goes with the choices; clauses can
 still be hit; and slots can be matched with providers at once, by isolation and by the
-room for each amount of each class, in some subtree where one is asked for. Only amounts
-of several sizes on one provider can still lead astray: that is packing of bins.
+room for each amount of each class, in some subtree where one is asked for. What can
+still lead astray: amounts of several sizes on one provider, which is packing of bins,
+and classes that are short only together, as each is matched by itself.
 """
 
 from kilonova_kernels._jit import inlined, part

@@ -251,8 +251,8 @@ def test_names_cannot_break_out(tmp_path: Path) -> None:
         ),
         pytest.param(
             "series",
-            lambda t: t.set_column(3, "arrived_pct", [[40_000] * t.num_rows]),
-            "'series': .*40000",
+            lambda t: t.set_column(3, "arrived_pct", [[5_000_000_000] * t.num_rows]),
+            "'series': .*5000000000",
             id="too large",
         ),
     ],

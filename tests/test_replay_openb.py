@@ -221,6 +221,7 @@ def test_random_draws_every_feasible_machine_and_device() -> None:
     assert found == {Decision(m, (d,)): 16 for m in (1, 3) for d in (0, 1)}
 
 
+@pytest.mark.jit
 def test_compare_finds_the_golden_run(trace: Trace, default: Workload) -> None:
     """What ``--check-published`` prints is not blind: one value off is seen."""
     assert trace.published is not None

@@ -7,7 +7,7 @@ from kilonova_kernels.columns import Int64
 from kilonova_kernels.device_columns import DeviceColumns
 from kilonova_kernels.devices import fragment
 
-# Numbers of the policies; names and texts are in kilonova.hosts.weighers.
+# Numbers of the policies; names and texts are in kilonova.hosts.policies.
 RANDOM = 0
 DOT_PRODUCT = 1
 GPU_CLUSTERING = 2

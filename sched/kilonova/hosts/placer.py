@@ -17,7 +17,7 @@ from kilonova.hosts.devices import (
     device_columns,
     refresh_devices,
 )
-from kilonova.hosts.weighers import Weigher
+from kilonova.hosts.policies import Weigher
 from kilonova.request.group import Request
 
 

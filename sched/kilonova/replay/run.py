@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kilonova.hosts import weighers
 from kilonova.hosts.placer import Placer, add_consumers
-from kilonova.hosts.weighers import Weigher
+from kilonova.hosts.policies import Weigher
 from kilonova.replay import cluster
 from kilonova.replay.metrics import MACHINES, RUNS, SERIES, ReplayTables
 from kilonova.replay.series import Events, Series, series_of

@@ -6,7 +6,7 @@ import pytest
 
 from kilonova.errors import UnknownPolicy
 from kilonova.hosts import weighers
-from kilonova.hosts.weighers import Weigher
+from kilonova.hosts.policies import Weigher
 from kilonova_kernels import packing
 from oracle import openb
 

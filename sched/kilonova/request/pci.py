@@ -1,0 +1,32 @@
+"""PCI devices that a server asks for, by alias or through a port."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PciRequest:
+    """A number of PCI devices of one kind.
+
+    Attributes
+    ----------
+    count
+        Devices.
+    spec
+        Each entry describes devices that will do; any of them.
+    alias_name
+        Alias in the flavor, None for a port's request.
+    request_id
+        Prefix of the groups that ask Placement for these devices; None without.
+    numa_policy
+        ``required``, ``socket``, ``legacy`` or ``preferred``; None is ``legacy``.
+    """
+
+    count: int
+    spec: tuple[Mapping[str, str], ...] = ()
+    alias_name: str | None = None
+    request_id: str | None = None
+    numa_policy: str | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.count, self.alias_name, self.request_id, self.numa_policy))

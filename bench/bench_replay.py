@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.replay.run import Workload
 from kilonova.replay.trace import find_trace, read_trace
 
@@ -19,7 +19,7 @@ AT_MOST_S = {"BestFit": 0.3, "FGD": 3.0}
 def test_openb_default_42(benchmark: Any, policy: str) -> None:
     trace = read_trace(find_trace("openb"))
     (run,) = trace.choose(["default"], [42])
-    workload, weigher = Workload(trace, "default"), weighers.find(policy)
+    workload, weigher = Workload(trace, "default"), policies.find(policy)
     first = workload.play(run, weigher, lambda _: None)
     assert trace.published is not None
     rows = trace.published.to_pylist()

@@ -15,7 +15,7 @@ import pytest
 
 from kilonova.cli import replay as command
 from kilonova.cli.replay_tables import print_json
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.replay.trace import find_trace
 from replay_small import Columns, code, files, refuse, small_cluster, write
 
@@ -73,7 +73,7 @@ def test_all_policies_without_options(
 ) -> None:
     assert code(cluster, "--json") == 0
     rows = json.loads(capsys.readouterr().out)["runs"]
-    assert len(rows) == 2 * len(weighers.registered())
+    assert len(rows) == 2 * len(policies.registered())
 
 
 def test_numbers_that_json_cannot_write(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kilonova.candidates.cloud import Cloud
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.request.group import Request, RequestGroup
 from kilonova_kernels.marks import refresh_marks
@@ -33,7 +33,7 @@ def cloud() -> Cloud:
 
 
 def placer_of(cloud: Cloud, policy: str = "BestFit") -> Placer:
-    return Placer(cloud, [SMALL, LARGE], weighers.find(policy))
+    return Placer(cloud, [SMALL, LARGE], policies.find(policy))
 
 
 def refresh(placer: Placer, plan: int = 0) -> int:

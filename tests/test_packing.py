@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from generators.openb import Played, played, twin_machines, twin_requests
 from kilonova.candidates.cloud import Cloud
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.hosts.placer import Placer
 from kilonova.replay import cluster
 from kilonova.replay.trace import Asked, Machine
@@ -23,7 +23,7 @@ from oracle import openb, openb_fragment
 from oracle.openb_cluster import claim, feasible
 
 LARGEST = Machine(9, "largest", 128_000, 1, 8, "T4")
-SCORED = [w.name for w in weighers.registered() if not w.drawn]
+SCORED = [w.name for w in policies.registered() if not w.drawn]
 
 
 def weights(
@@ -39,7 +39,7 @@ def weights(
     placer = Placer(
         cloud,
         [cluster.build_request(asked, known) for asked in requests],
-        weighers.find(policy),
+        policies.find(policy),
         typical=cluster.typical_demands(requests, known),
         demands=[cluster.demand_of(asked, known) for asked in requests],
         classes=cluster.CLASSES,

@@ -17,7 +17,7 @@ from generators.cases import random_case
 from generators.clouds import AGGREGATES, SHARES, TRAITS
 from kilonova.candidates.cloud import Cloud
 from kilonova.errors import BadInput, Conflict
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.hosts.devices import Demand, DeviceClasses, Typical
 from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.request.group import Request, RequestGroup
@@ -25,7 +25,7 @@ from oracle import place as oracle
 from oracle.openb_fragment import TypicalRequest
 from oracle.state import State
 
-SCORED = [w.name for w in weighers.registered() if not w.drawn]
+SCORED = [w.name for w in policies.registered() if not w.drawn]
 DEVICES = ["VGPU", "CUSTOM_FPGA", "SRIOV_NET_VF"]
 SEEDS = st.integers(0, 10**6)
 
@@ -60,7 +60,7 @@ class Game:
         return Placer(
             self.cloud,
             self.requests,
-            weighers.find(self.policy.name),
+            policies.find(self.policy.name),
             typical=self.typical,
             classes=self.classes,
         )

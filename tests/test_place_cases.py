@@ -11,7 +11,7 @@ import pytest
 from generators.clouds import SHARES
 from kilonova.candidates.cloud import Cloud
 from kilonova.errors import BadInput
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.request.group import Request, RequestGroup
 
@@ -51,7 +51,7 @@ def asking(cpu: int, gpu: int = 0, milli: int = 1000) -> Request:
 def test_consumer_that_holds_something_is_moved() -> None:
     """Placing it again gives back what it held, and both hosts are as they were."""
     cloud = cloud_with(host(8, 1), host(8, 1))
-    placer = Placer(cloud, [asking(8), asking(1, 1, 500)], weighers.GPU_CLUSTERING)
+    placer = Placer(cloud, [asking(8), asking(1, 1, 500)], policies.GPU_CLUSTERING)
     consumers = add_consumers(cloud, ["a"])[[0, 0, 0]]
     placed = placer.place(np.array([1, 0, 1], np.int32), consumers)
     assert placed.tree.tolist() == [0, 1, 0]
@@ -68,7 +68,7 @@ def test_kinds_count_what_was_there_before() -> None:
     cloud = cloud_with(host(8, 2), host(8, 2), host(8, 2))
     cloud.claim("pair", {f"host0:{i}": {"CUSTOM_GPU_MILLI": 1000} for i in (0, 1)})
     cloud.claim("share", {"host1:0": {"CUSTOM_GPU_MILLI": 100}})
-    placer = Placer(cloud, [asking(1, 1, 500)], weighers.GPU_CLUSTERING)
+    placer = Placer(cloud, [asking(1, 1, 500)], policies.GPU_CLUSTERING)
     assert placer.devices.host_kinds.tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
     one, consumers = np.zeros(1, np.int32), add_consumers(cloud, ["a", "b"])
     assert placer.place(one, consumers[:1]).tree.tolist() == [1]
@@ -81,7 +81,7 @@ def test_kinds_count_what_was_there_before() -> None:
 def test_larger_host_changes_all_weights() -> None:
     """With a host of 80 the two others weigh alike, and the first is taken."""
     cloud = cloud_with(host(9), host(8), host(10))
-    placer = Placer(cloud, [asking(1)], weighers.BEST_FIT)
+    placer = Placer(cloud, [asking(1)], policies.BEST_FIT)
     one, consumers = np.zeros(1, np.int32), add_consumers(cloud, ["a", "b"])
     assert placer.place(one, consumers[:1]).tree.tolist() == [1]
     cloud.release("a")
@@ -98,7 +98,7 @@ def test_sharing_pool_that_fills_up_is_seen_by_all_it_serves() -> None:
     pool = {"DISK_GB": {"total": 2}}
     cloud.add_provider("pool", inventories=pool, traits=[SHARES], aggregates=["rack"])
     request = Request((RequestGroup(resources={"VCPU": 1, "DISK_GB": 1}),))
-    placer = Placer(cloud, [request], weighers.DOT_PRODUCT)
+    placer = Placer(cloud, [request], policies.DOT_PRODUCT)
     consumers = add_consumers(cloud, ["a", "b", "c", "d"])
     placed = placer.place(np.zeros(4, np.int32), consumers)
     assert (placed.tree >= 0).tolist() == [True, True, False, False]
@@ -108,7 +108,7 @@ def test_sharing_pool_that_fills_up_is_seen_by_all_it_serves() -> None:
 
 def test_empty_cloud_takes_nothing() -> None:
     cloud = Cloud()
-    placer = Placer(cloud, [asking(1)], weighers.FGD)
+    placer = Placer(cloud, [asking(1)], policies.FGD)
     consumers = add_consumers(cloud, ["a"])
     assert placer.place(np.zeros(1, np.int32), consumers).tree.tolist() == [-1]
     cloud.add_provider("host", inventories={"VCPU": {"total": 1}})
@@ -137,7 +137,7 @@ def test_bad_numbers_are_refused(
     message: str,
 ) -> None:
     cloud = cloud_with(host(8))
-    placer = Placer(cloud, [asking(1)], weighers.RANDOM)
+    placer = Placer(cloud, [asking(1)], policies.RANDOM)
     add_consumers(cloud, ["a", "b"])
     given = None if draws is None else np.array(draws)
     with pytest.raises(BadInput, match=message):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from kilonova.errors import UnknownPolicy
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.hosts.policies import Weigher
 from kilonova_kernels import packing
 from oracle import openb
@@ -14,15 +14,15 @@ from oracle import openb
 @pytest.fixture
 def register() -> Iterator[dict[str, Weigher]]:
     """Let a test register weighers, and forget them afterwards."""
-    before = dict(weighers._REGISTERED)
-    yield weighers._REGISTERED
-    weighers._REGISTERED.clear()
-    weighers._REGISTERED.update(before)
+    before = dict(policies._REGISTERED)
+    yield policies._REGISTERED
+    policies._REGISTERED.clear()
+    policies._REGISTERED.update(before)
 
 
 def test_published_policies_are_registered() -> None:
-    assert {w.name for w in weighers.registered()} == set(openb.POLICIES)
-    assert [w.name for w in weighers.registered() if w.drawn] == ["Random"]
+    assert {w.name for w in policies.registered()} == set(openb.POLICIES)
+    assert [w.name for w in policies.registered() if w.drawn] == ["Random"]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_published_policies_are_registered() -> None:
     ],
 )
 def test_numbers_are_those_of_the_kernels(name: str, number: int) -> None:
-    assert weighers.find(name).number == number
+    assert policies.find(name).number == number
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_numbers_are_those_of_the_kernels(name: str, number: int) -> None:
 )
 def test_unknown_policy_lists_the_known_ones(name: str, hint: str) -> None:
     with pytest.raises(UnknownPolicy) as error:
-        weighers.find(name)
+        policies.find(name)
     known = "Known: Random, DotProd, GpuClustering, GpuPacking, BestFit, FGD."
     assert str(error.value).startswith(f"Unknown policy {name!r}. {known}")
     assert str(error.value).endswith(hint)
 
 
 def test_last_registered_of_a_name_stays(register: dict[str, Weigher]) -> None:
-    own = weighers.register(Weigher("FGD", weighers.BEST_FIT.number, "something else"))
-    assert weighers.find("FGD") is own
-    assert [w.name for w in weighers.registered()].count("FGD") == 1
+    own = policies.register(Weigher("FGD", policies.BEST_FIT.number, "something else"))
+    assert policies.find("FGD") is own
+    assert [w.name for w in policies.registered()].count("FGD") == 1
     assert register["FGD"] is own

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from generators.openb import Played, played, twin_machines, twin_requests
 from kilonova.candidates.cloud import Cloud
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.replay import cluster
 from kilonova.replay.published import COLUMNS, compare
@@ -28,7 +28,7 @@ from oracle import openb, openb_fragment
 from oracle.openb import Decision, Rules
 from oracle.openb_cluster import claim
 
-DETERMINISTIC = [w.name for w in weighers.registered() if not w.drawn]
+DETERMINISTIC = [w.name for w in policies.registered() if not w.drawn]
 JUST_BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
 
@@ -44,7 +44,7 @@ def default(trace: Trace) -> Workload:
 
 def play(trace: Trace, workload: Workload, policy: str, repeat: int = 0) -> Outcome:
     (run,) = trace.choose(["default"], [42])
-    return workload.play(run, weighers.find(policy), lambda _: None, repeat)
+    return workload.play(run, policies.find(policy), lambda _: None, repeat)
 
 
 @pytest.mark.jit
@@ -103,7 +103,7 @@ class Game:
         self.placer = Placer(
             self.cloud,
             [cluster.build_request(asked, known) for asked in drawn.requests],
-            weighers.find(policy),
+            policies.find(policy),
             typical=cluster.typical_demands(drawn.requests, known),
             demands=[cluster.demand_of(asked, known) for asked in drawn.requests],
             classes=cluster.CLASSES,
@@ -176,7 +176,7 @@ draws_of_a_request = st.tuples(
 
 @given(
     played(),
-    st.sampled_from([w.name for w in weighers.registered()]),
+    st.sampled_from([w.name for w in policies.registered()]),
     st.lists(st.integers(1, 24), max_size=3),
     st.data(),
 )

@@ -21,7 +21,7 @@ from rich.progress import (
 from kilonova.cli.replay_tables import print_json, published_table, replay_table, show
 from kilonova.cli.started import seconds_since_start
 from kilonova.errors import BadInput
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.replay.published import compare, published_runs
 from kilonova.replay.run import Outcome, Workload, tables_of, warm_up
 from kilonova.replay.trace import Run, Trace, find_trace, read_trace
@@ -94,8 +94,8 @@ def run(wanted: Wanted) -> None:
 
 
 def _run(wanted: Wanted, course: Course, screen: Console) -> None:
-    chosen = [weighers.find(name) for name in dict.fromkeys(wanted.policies)]
-    chosen = chosen or list(weighers.registered())
+    chosen = [policies.find(name) for name in dict.fromkeys(wanted.policies)]
+    chosen = chosen or list(policies.registered())
     folder = find_trace(wanted.source)
     out = wanted.out or Path("out") / folder.resolve().name
     if not wanted.check_published:
@@ -132,7 +132,7 @@ def _require_place_for(out: Path) -> None:
         raise BadInput(f"{there} cannot be written to; give another folder with --out.")
 
 
-_Game = tuple[weighers.Weigher, Run, int]
+_Game = tuple[policies.Weigher, Run, int]
 
 
 def _published_only(trace: Trace, games: Sequence[_Game]) -> list[_Game]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kilonova.errors import BadInput
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.replay.run import Outcome
 
 COLUMNS = ("gpu_allocated_pct", "gpu_fragment_pct", "fragment_of_idle_pct")
@@ -56,7 +56,7 @@ class Agreement(NamedTuple):
     @property
     def is_drawn(self) -> bool:
         """Whether only mean and spread can be compared."""
-        return weighers.find(self.policy).drawn
+        return policies.find(self.policy).drawn
 
     @property
     def agrees(self) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kilonova.hosts import weighers
+from kilonova.hosts import policies
 from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.hosts.policies import Weigher
 from kilonova.replay import cluster
@@ -238,4 +238,4 @@ def warm_up() -> None:
         runs=(),
     )
     one = np.zeros(1, np.int64)
-    Workload(trace, "").play(Run("", 0, one, one), weighers.BEST_FIT, lambda _: None)
+    Workload(trace, "").play(Run("", 0, one, one), policies.BEST_FIT, lambda _: None)

@@ -1,0 +1,285 @@
+"""Columns of hosts, and what is kept of them for choosing among them."""
+
+from typing import NamedTuple
+
+from kilonova_kernels.columns import Bool, Float64, Int32, Int64, UInt8
+
+# Hosts below one node of the tree of extremes, and nodes below one above it.
+WIDTH = 16
+# Levels that any number of hosts needs: 16 ** 8 of them.
+MOST_LEVELS = 8
+# Scales that a shape remembers; see ``ShapeColumns``.
+SCALES = 256
+
+
+class Measure:
+    """How a weigher's raw value follows from the columns of a host, by number.
+
+    ``FIXED`` values are given by the caller and do not change with a claim.
+    """
+
+    FIXED = 0
+    # Of the server's group: 0 for hosts without a member, and set choice by choice.
+    SOFT_AFFINITY = -1
+    SOFT_ANTI_AFFINITY = -2
+    FREE_RAM = 1
+    FREE_CPU = 2
+    FREE_DISK = 3
+    IO_OPS = 4
+    INSTANCES = 5
+
+
+class Policy:
+    """What a server group asks, by number."""
+
+    NONE = 0
+    AFFINITY = 1
+    ANTI_AFFINITY = 2
+    SOFT_AFFINITY = 3
+    SOFT_ANTI_AFFINITY = 4
+
+
+class HostColumns(NamedTuple):
+    """What a server takes of a host and gives back, as the host itself counts it.
+
+    H hosts, T trees, C consumers with spare rows. Meanings and units are those of
+    ``kilonova.cloud.schema``, tables ``host`` and ``consumer``.
+
+    Attributes
+    ----------
+    tree_host
+        Host of each tree, (T,) int32, -1 where a tree is no host.
+    host_tree
+        Tree of each host, (H,) int32, -1 where it has none.
+    """
+
+    host_vcpus_total: Int32
+    host_cpu_allocation_ratio: Float64
+    host_vcpus_used: Int32
+    host_free_ram_mb: Int64
+    host_free_disk_mb: Int64
+    host_num_instances: Int32
+    host_num_io_ops: Int32
+    consumer_host: Int32
+    consumer_vcpus: Int32
+    consumer_memory_mb: Int32
+    consumer_disk_mb: Int32
+    consumer_building: UInt8
+    consumer_group: Int32
+    tree_host: Int32
+    host_tree: Int32
+
+
+class WeightColumns(NamedTuple):
+    """Raw values of all hosts for the weighers of one scheduler.
+
+    H hosts, K weighers in the order in which their weights are added, M distinct rows
+    of multipliers.
+
+    Attributes
+    ----------
+    measure
+        How a raw value follows from columns, (K,) int64; see ``Measure``.
+    floor
+        Smallest raw value that counts, below which all are raised to it, (K,); minus
+        infinity where the smallest of the hosts that are weighed is taken.
+    value
+        Raw values, (K, H).
+    multiplier
+        (M, K).
+    host_multiplier
+        Row of multipliers of each host, (H,).
+    """
+
+    measure: Int64
+    floor: Float64
+    value: Float64
+    multiplier: Float64
+    host_multiplier: Int32
+
+
+class ShapeColumns(NamedTuple):
+    """What is kept of each shape of request: which hosts pass, and their extremes.
+
+    S shapes, H hosts, N nodes in all levels, K weighers. Hosts are the leaves of a tree
+    in which each node stands for ``WIDTH`` of the level below.
+
+    A *scale* is how raw values are normalised: smallest value and range, by weigher. It
+    is another one whenever an extreme of the passing hosts changes. Each node has a
+    bound on the weights below it under the scale at which it was last looked at.
+
+    Attributes
+    ----------
+    allowed
+        Hosts that pass what does not change with a claim, (S, H).
+    passing
+        Hosts that also have room, and are below their limits, (S, H).
+    count
+        Number of those, (S,).
+    rooted
+        Whether each candidate of the shape takes something of the root provider, so
+        that a host is found by it, (S,).
+    stamp
+        Count of writes up to which the above is true; -1 none, (S,).
+    highest, lowest
+        Extremes of the raw values over the passing hosts below a node, (S, K, N); minus
+        and plus infinity where there are none.
+    bound, scale
+        What no host below a node weighs more than, and the number of the scale for
+        which that holds, (S, N); plus infinity where nothing is known.
+    scale_low, scale_range
+        Smallest value and range of the last ``SCALES`` scales, by their number modulo
+        that, (S, SCALES, K).
+    last_scale
+        Number of the newest scale, (S,).
+    level
+        First node of each level, lowest level first, (L + 1,).
+    limit_measure
+        ``IO_OPS`` or ``INSTANCES`` where a host must be below a limit, (S, 2); -1: not.
+    limit
+        Those limits, (S, 2, H) or (S, 2, 1) where all hosts have the same.
+    vcpus, memory_mb, disk_mb
+        What a server of the shape takes of a host, (S,).
+    """
+
+    allowed: Bool
+    passing: Bool
+    count: Int64
+    rooted: Bool
+    stamp: Int64
+    highest: Float64
+    lowest: Float64
+    bound: Float64
+    scale: Int64
+    scale_low: Float64
+    scale_range: Float64
+    last_scale: Int64
+    level: Int32
+    limit_measure: Int64
+    limit: Float64
+    vcpus: Int32
+    memory_mb: Int32
+    disk_mb: Int32
+
+
+class GroupColumns(NamedTuple):
+    """Server groups: how many members each has on which host.
+
+    G groups, E entries, with spare rows.
+
+    Attributes
+    ----------
+    first
+        First entry of each group, -1 for none, (G,).
+    host, members, next
+        Host, members on it (0: an entry that is free again), following entry, (E,).
+    used
+        Entries ever used, (1,).
+    """
+
+    first: Int32
+    host: Int32
+    members: Int32
+    next: Int32
+    used: Int64
+
+
+class ChoiceColumns(NamedTuple):
+    """Working memory of one choice among hosts.
+
+    K weighers, B best hosts, D hosts that are listed or have members of one group.
+
+    Attributes
+    ----------
+    low, range
+        Smallest raw value that counts, and how far the largest is above it, (K,).
+    slack
+        More than what rounding can add to a weight, (1,).
+    bound
+        Upper bound of each child of the open node of each level, minus infinity once
+        it was looked at, (MOST_LEVELS, WIDTH).
+    seen
+        Largest bound of the children that were closed again, (MOST_LEVELS,).
+    node
+        Open node of each level, (MOST_LEVELS,).
+    host, weight
+        The best hosts, best first, (B,); their number in ``found``.
+    found
+        (1,).
+    pool
+        Hosts that alone are looked at, or that were taken out of the tree, (D,).
+    opened
+        Nodes opened since the memory was made, (1,).
+    """
+
+    low: Float64
+    range: Float64
+    slack: Float64
+    bound: Float64
+    seen: Float64
+    node: Int64
+    host: Int32
+    weight: Float64
+    found: Int64
+    pool: Int32
+    opened: Int64
+
+
+class OrderColumns(NamedTuple):
+    """Servers to place one after the other, and what became of them.
+
+    N servers, B best hosts of each.
+
+    Attributes
+    ----------
+    shape
+        Shape of each, (N,).
+    consumer
+        Row of its consumer, (N,).
+    call
+        First server of the call that it belongs to, (N,): all of them, or none.
+    group, policy, most
+        Server group, its policy, and the members that one host may have, (N,).
+    listed_start, listed_host
+        Hosts listed for each server, (N + 1,) and flat, ascending.
+    listed
+        0 where nothing is listed, 1 where only those hosts are allowed, 2 where those
+        are not, (N,).
+    draw
+        Numbers in [0, 1), (N, 2): which of equals, and which of the subset.
+    subset
+        Of so many best hosts one is drawn; and whether equals are shuffled, (2,).
+    host
+        Output, (N,): the host that took it, or -1.
+    best, weight
+        Output, (N, B): the best hosts before it was taken, best first, -1 where there
+        are no more; and their weights.
+    passed
+        Output, (N,): how many hosts passed.
+    """
+
+    shape: Int32
+    consumer: Int32
+    call: Int64
+    group: Int32
+    policy: Int32
+    most: Int32
+    listed_start: Int64
+    listed_host: Int32
+    listed: Int32
+    draw: Float64
+    subset: Int64
+    host: Int32
+    best: Int32
+    weight: Float64
+    passed: Int64
+
+
+class FleetColumns(NamedTuple):
+    """All that a scheduler keeps of hosts."""
+
+    hosts: HostColumns
+    weights: WeightColumns
+    shapes: ShapeColumns
+    groups: GroupColumns
+    choice: ChoiceColumns

@@ -214,7 +214,7 @@ P0, P1, K0, K1 = (
 @pytest.mark.parametrize(
     ("path", "values", "where"),
     [
-        ((), [None, [], "text", 7, {7: 7}, {"hosts": []}], "document"),
+        ((), [None, [], "text", 7, {7: 7}, {"nodes": []}], "document"),
         (("providers",), [None, {}, "text", 7, [7], [[]], [None]], "providers"),
         (("consumers",), [None, {}, "text", 7, [7], [[]], [None]], "consumers"),
         (("traits",), [None, {}, "CUSTOM_T", [7], ["custom"], [None], [[]]], "trait"),

@@ -38,7 +38,7 @@ def choose(fleet: FleetColumns, orders: OrderColumns, n: int) -> None:
         _choose_of_few(fleet, orders, n)
         return
     shelved = _shelve_banned(fleet, orders, n)
-    count = shapes.count[shape]
+    count = shapes.passing_count[shape]
     orders.passed[n] = count
     if count > 0:
         _set_ranges(fleet, shape)
@@ -99,7 +99,7 @@ def _is_banned(fleet: FleetColumns, orders: OrderColumns, n: int, host: int) -> 
 def _mark(fleet: FleetColumns, shape: int, host: int, passing: bool) -> None:
     """Take a host out of the tree of a shape, or put it back."""
     fleet.shapes.passing[shape, host] = passing
-    fleet.shapes.count[shape] += 1 if passing else -1
+    fleet.shapes.passing_count[shape] += 1 if passing else -1
     refresh_path(fleet.weights, fleet.shapes, shape, host)
     if passing:
         raise_bounds(fleet.weights, fleet.shapes, shape, host)
@@ -138,7 +138,7 @@ def _set_ranges(fleet: FleetColumns, shape: int) -> None:
     top = shapes.level[shapes.level.shape[0] - 1] - 1
     for k in range(fleet.weights.measure.shape[0]):
         low, high = shapes.lowest[shape, k, top], shapes.highest[shape, k, top]
-        if shapes.count[shape] > 1:
+        if shapes.passing_count[shape] > 1:
             set_range(fleet.weights, fleet.choice, k, low, high)
         else:
             fleet.choice.range[k] = 0.0
@@ -182,7 +182,7 @@ def _enter_members(
         entry = groups.next[entry]
     if members == 0:
         return shelved
-    if members < fleet.shapes.count[shape]:
+    if members < fleet.shapes.passing_count[shape]:
         low, high = min(low, 0.0), max(high, 0.0)
     _set_soft_range(fleet, orders.policy[n], low, high)
     entry = groups.first[orders.group[n]]

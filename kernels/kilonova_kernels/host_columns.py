@@ -114,7 +114,7 @@ class ShapeColumns(NamedTuple):
         Hosts that pass what does not change with a claim, (S, H).
     passing
         Hosts that also have room, and are below their limits, (S, H).
-    count
+    passing_count
         Number of those, (S,).
     rooted
         Whether each candidate of the shape takes something of the root provider, so
@@ -144,7 +144,7 @@ class ShapeColumns(NamedTuple):
 
     allowed: Bool
     passing: Bool
-    count: Int64
+    passing_count: Int64
     rooted: Bool
     stamp: Int64
     highest: Float64

@@ -52,9 +52,9 @@ def measure_all(hosts: HostColumns, weights: WeightColumns) -> None:
 @kernel
 def build_extremes(weights: WeightColumns, shapes: ShapeColumns, shape: int) -> None:
     """Make the whole tree of one shape, and count its passing hosts."""
-    shapes.count[shape] = 0
+    shapes.passing_count[shape] = 0
     for host in range(shapes.passing.shape[1]):
-        shapes.count[shape] += shapes.passing[shape, host]
+        shapes.passing_count[shape] += shapes.passing[shape, host]
     for level in range(shapes.level.shape[0] - 1):
         for node in range(shapes.level[level + 1] - shapes.level[level]):
             refresh_node(weights, shapes, shape, level, node)

@@ -2,6 +2,7 @@
 
 from kilonova_kernels import codes
 from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels.beside import chosen_provider
 from kilonova_kernels.claims import claim, release
 from kilonova_kernels.columns import CloudColumns, Counter, PlanColumns, SearchColumns
 from kilonova_kernels.fits import tree_fits
@@ -18,7 +19,7 @@ from kilonova_kernels.host_usage import add_member, join_host, leave_host
 from kilonova_kernels.marks import journalled_tree, served_range
 from kilonova_kernels.options import list_options
 from kilonova_kernels.place import merge_rows
-from kilonova_kernels.search import chosen_provider, next_candidate, start_search
+from kilonova_kernels.search import next_candidate, start_search
 
 _WRITES = Counter.WRITES
 
@@ -131,7 +132,7 @@ def _refresh_host(
     shapes.passing[shape, host] = now
     if every or not (before or now):
         return
-    shapes.count[shape] += int(now) - int(before)
+    shapes.passing_count[shape] += int(now) - int(before)
     refresh_path(fleet.weights, shapes, shape, host)
     if now:
         raise_bounds(fleet.weights, shapes, shape, host)

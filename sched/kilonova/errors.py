@@ -9,6 +9,7 @@ KilonovaError
 │   ├── UnknownResourceClass
 │   ├── UnknownTrait
 │   ├── UnknownConsumer
+│   ├── UnknownHost
 │   └── UnknownPolicy
 └── Conflict            well formed, but the state of the cloud forbids it
     ├── DoesNotFit      a claim that a provider cannot take
@@ -69,6 +70,10 @@ class UnknownTrait(NotFound):
 
 class UnknownConsumer(NotFound):
     """No consumer with this UUID holds allocations."""
+
+
+class UnknownHost(NotFound):
+    """No host has this name."""
 
 
 class UnknownPolicy(NotFound):

@@ -11,6 +11,12 @@ from kilonova.cloud.document_checks import (
     checked_list,
     checked_providers,
 )
+from kilonova.cloud.host_document import (
+    dump_hosts,
+    dump_server,
+    load_hosts,
+    load_server,
+)
 from kilonova.cloud.offers import Inventory
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, KilonovaError
@@ -33,6 +39,7 @@ def load(state: State, document: Document) -> None:
     _load_providers(state, providers)
     _load_inventories(state, providers)
     state.rows_moved()
+    load_hosts(state, document)
     _load_consumers(state, consumers)
 
 
@@ -159,6 +166,7 @@ def _load_consumers(state: State, consumers: list[dict[str, Any]]) -> None:
             if consumer.get(column) is not None:
                 table[column][row] = names.number(consumer[column])
         table["generation"][row] = consumer.get("generation", 0)
+        load_server(state, row, f"consumers[{row - first}]", consumer)
 
 
 def dump(state: State) -> dict[str, Any]:
@@ -177,6 +185,7 @@ def dump(state: State) -> dict[str, Any]:
         "traits": sorted(set(state.traits.custom()) - named),
         "resource_classes": sorted(set(state.resource_classes.custom()) - offered),
     }
+    document |= dump_hosts(state)
     return document | {key: names for key, names in spare.items() if names}
 
 
@@ -226,6 +235,7 @@ def _dump_consumer(state: State, row: int) -> dict[str, Any]:
     uuid, generation = state.consumer_uuids[row], int(table["generation"][row])
     if generation:
         found["generation"] = generation
+    found |= dump_server(state, row)
     # A provider may be called like the key by which the longer form is told.
     if not uuid and not found and "allocations" not in allocations:
         return allocations

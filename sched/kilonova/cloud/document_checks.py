@@ -14,7 +14,16 @@ from kilonova.errors import BadInput
 
 Document = Mapping[str, Any]
 
-_KEYS = {"providers", "consumers", "traits", "resource_classes", "state"}
+_KEYS = {
+    "providers",
+    "consumers",
+    "traits",
+    "resource_classes",
+    "state",
+    "hosts",
+    "host_aggregates",
+    "server_groups",
+}
 _PROVIDER_KEYS = {
     "name",
     "uuid",
@@ -24,7 +33,17 @@ _PROVIDER_KEYS = {
     "aggregates",
     "generation",
 }
-_CONSUMER_KEYS = {"uuid", "project", "user", "type", "allocations", "generation"}
+# What the consumer's host counts for it: a consumer with a host is a server.
+SERVER_KEYS = ("host", "vcpus", "memory_mb", "disk_mb", "building", "group")
+_CONSUMER_KEYS = {
+    "uuid",
+    "project",
+    "user",
+    "type",
+    "allocations",
+    "generation",
+    *SERVER_KEYS,
+}
 
 
 def checked_providers(document: Document) -> list[Document]:

@@ -16,16 +16,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kilonova.cloud.host_files import host_facts, load_host_facts
 from kilonova.cloud.offers import OfferDictionary
 from kilonova.cloud.schema import TABLES, columns_of
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, BadTable
 from kilonova.newfiles import new_files
 
-FORMAT = 1
+FORMAT = 2
 _NAMES = {
     "provider": (("name", "provider_names"), ("uuid", "provider_uuids")),
     "consumer": (("uuid", "consumer_uuids"),),
+    "host": (("name", "host_names"),),
 }
 _VOCABULARIES = (
     "resource_classes",
@@ -90,6 +92,7 @@ def _write_files(state: State, folder: Path) -> None:
     for name in _SETS:
         sets = getattr(state, name)
         facts[name] = [sorted(sets[i]) for i in range(len(sets))]
+    facts["hosts"] = host_facts(state.hosts)
     whole = {"format": FORMAT, "checksum": _checksum(facts), "facts": facts}
     text = json.dumps(whole, indent=1, ensure_ascii=False)
     (folder / "cloud.json").write_text(text + "\n", encoding="utf-8")
@@ -137,6 +140,7 @@ def read(state: State, folder: Path) -> None:
     for name in _SETS:
         for members in facts[name]:
             getattr(state, name).number(members)
+    load_host_facts(state.hosts, facts["hosts"])
     state.offers = OfferDictionary(state.tables.offer)
     state.counters[:] = facts["counters"]
     # A row with a name is somebody's, though it holds nothing.

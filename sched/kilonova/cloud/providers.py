@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from kilonova.cloud.hosts import forget_provider
 from kilonova.cloud.state import State
 from kilonova.cloud.tables import Table
 from kilonova.cloud.vocabulary import checked_name
@@ -112,6 +113,7 @@ def remove_provider(state: State, row: int) -> None:
     rows = state.inventory_rows(row)
     if state.tables.inventory["used"][rows.start : rows.stop].any():
         raise InUse(f"Provider {name!r} has allocations; release them first.")
+    forget_provider(state, row)
     for above in ancestors(table, row):
         table["subtree_end"][above] -= 1
     state.tables.remove("inventory", rows.start, len(rows))

@@ -59,14 +59,42 @@ COLUMNS = (
     Column("consumer", "user", "int32", "", "", "Number of the user; -1 none."),
     Column("consumer", "type", "int32", "", "", "Number of the type; -1 none."),
     Column("consumer", "generation", "int32", "", "", "Placement's generation."),
+    Column("consumer", "host", "int32", "", "host", "Host of the server; -1: none."),
+    Column("consumer", "vcpus", "int32", "CPU", "", "What its host counts for it."),
+    Column("consumer", "memory_mb", "int32", "MiB", "", "The same of memory."),
+    Column("consumer", "disk_mb", "int32", "MiB", "", "The same of disk."),
+    Column("consumer", "building", "uint8", "", "", "1 while it is an I/O operation."),
+    Column("consumer", "group", "int32", "", "", "Number of its server group; -1."),
     Column("consumer", "first", "int32", "", "allocation", "First row; -1: no more."),
     Column("allocation", "consumer", "int32", "", "consumer", "Who holds; -1: free."),
     Column("allocation", "inventory", "int32", "", "inventory", "What; -1: free."),
     Column("allocation", "amount", "int32", _UNIT, "", "Units held, at least 1."),
     Column("allocation", "next", "int32", "", "allocation", "Next row, or free one."),
+    Column("host", "provider", "int32", "", "provider", "Its root; -1: no such host."),
+    Column("host", "service", "int32", "", "", "Number of its name as a service."),
+    Column("host", "cell", "int32", "", "", "Number of its cell; -1 unknown."),
+    Column("host", "aggregate_set", "int32", "", "", "Its set of host aggregates."),
+    Column("host", "facts", "int32", "", "", "Number of what it says of itself."),
+    Column("host", "numa", "int32", "", "", "State of its NUMA cells; -1 none."),
+    Column("host", "pci", "int32", "", "", "State of its PCI pools; -1 none."),
+    Column("host", "disabled", "uint8", "", "", "1 if its service is disabled."),
+    Column("host", "last_seen_up", "float64", "s", "", "Last heartbeat; NaN unknown."),
+    Column("host", "vcpus_total", "int32", "CPU", "", "CPUs that it reports."),
+    Column("host", "vcpus_used", "int32", "CPU", "", "CPUs that servers take."),
+    Column("host", "total_usable_ram_mb", "int64", "MiB", "", "Memory."),
+    Column("host", "free_ram_mb", "int64", "MiB", "", "Memory left; may be negative."),
+    Column("host", "total_usable_disk_gb", "int64", "GiB", "", "Disk."),
+    Column("host", "free_disk_mb", "int64", "MiB", "", "Disk left; may be negative."),
+    Column("host", "disk_mb_used", "int64", "MiB", "", "Disk in use."),
+    Column("host", "cpu_allocation_ratio", "float64", "", "", "NaN: not reported."),
+    Column("host", "ram_allocation_ratio", "float64", "", "", "NaN: not reported."),
+    Column("host", "disk_allocation_ratio", "float64", "", "", "NaN: not reported."),
+    Column("host", "num_instances", "int32", "", "", "Servers."),
+    Column("host", "num_io_ops", "int32", "", "", "Servers that keep its disks busy."),
+    Column("host", "failed_builds", "int32", "", "", "Failures since a success."),
 )
 
-TABLES = ("provider", "inventory", "offer", "consumer", "allocation")
+TABLES = ("provider", "inventory", "offer", "consumer", "allocation", "host")
 
 
 def columns_of(table: str) -> tuple[Column, ...]:

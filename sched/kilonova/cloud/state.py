@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud import vocabulary
+from kilonova.cloud.hosts import Hosts
 from kilonova.cloud.index import Index
 from kilonova.cloud.names import NameColumn
 from kilonova.cloud.offers import Inventory, OfferDictionary
@@ -32,6 +33,7 @@ class State:
     def __init__(self) -> None:
         self.tables = Tables()
         self.offers = OfferDictionary(self.tables.offer)
+        self.hosts = Hosts(self.tables.host)
         self.provider_names = NameColumn()
         self.provider_uuids = NameColumn()
         self.consumer_uuids = NameColumn()
@@ -55,6 +57,11 @@ class State:
         self._index: Index | None = None
         self._sharing: Sharing | None = None
         self._columns: CloudColumns | None = None
+
+    @property
+    def host_names(self) -> NameColumn:
+        """Names of the hosts' nodes, by row."""
+        return self.hosts.names
 
     # Who is meant.
 

@@ -88,6 +88,7 @@ class Tables:
         self.offer = Table("offer")
         self.consumer = Table("consumer")
         self.allocation = Table("allocation")
+        self.host = Table("host")
 
     def __iter__(self) -> Iterator[Table]:
         return (self[name] for name in TABLES)

@@ -1,0 +1,48 @@
+"""The dictionaries of hosts as one JSON object, for the folder of a cloud."""
+
+from typing import Any
+
+from kilonova.cloud.host import HostAggregate
+from kilonova.cloud.host_values import Facts, Pools, cell_document, cells_of
+from kilonova.cloud.hosts import Hosts, ServerGroupRow
+
+
+def host_facts(hosts: Hosts) -> dict[str, Any]:
+    """Give all that the host table's numbers mean."""
+    return {
+        "services": hosts.services.slots(),
+        "cells": hosts.cells.slots(),
+        "facts": [hosts.facts[i].text for i in range(len(hosts.facts))],
+        "numa": [
+            [cell_document(cell) for cell in hosts.numa[i]]
+            for i in range(len(hosts.numa))
+        ],
+        "pci": [hosts.pci[i].text for i in range(len(hosts.pci))],
+        "aggregates": [[a.uuid, a.name, dict(a.metadata)] for a in hosts.aggregates],
+        "aggregate_sets": [
+            sorted(hosts.aggregate_sets[i]) for i in range(len(hosts.aggregate_sets))
+        ],
+        "groups": [
+            [group.uuid, group.policy, group.max_server_per_host]
+            for group in hosts.groups.values()
+        ],
+        "own": {str(row): own for row, own in hosts.own.items()},
+    }
+
+
+def load_host_facts(hosts: Hosts, given: dict[str, Any]) -> None:
+    """Take what ``host_facts`` gave."""
+    hosts.services.load(given["services"])
+    hosts.cells.load(given["cells"])
+    for text in given["facts"]:
+        hosts.facts.number(Facts(text))
+    for cells in given["numa"]:
+        hosts.numa.number(cells_of("numa", cells))
+    for text in given["pci"]:
+        hosts.pci.number(Pools(text))
+    hosts.aggregates = [HostAggregate(*each) for each in given["aggregates"]]
+    for members in given["aggregate_sets"]:
+        hosts.aggregate_sets.number(members)
+    hosts.groups = {each[0]: ServerGroupRow(*each) for each in given["groups"]}
+    hosts.own = {int(row): own for row, own in given["own"].items()}
+    hosts.changed()

@@ -1,0 +1,217 @@
+"""Hosts: rows of the host table, and the dictionaries that give numbers a meaning.
+
+A host's row never moves: one that is gone leaves a row without a provider.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud.host import Host, HostAggregate, HostCell
+from kilonova.cloud.host_values import Facts, Pools
+from kilonova.cloud.names import NameColumn
+from kilonova.cloud.sets import SetDictionary
+from kilonova.cloud.tables import Table
+from kilonova.cloud.values import ValueDictionary
+from kilonova.cloud.vocabulary import Vocabulary
+from kilonova.errors import UnknownHost
+
+if TYPE_CHECKING:
+    from kilonova.cloud.state import State
+
+# Columns that a Host has under the same name, as they are.
+AMOUNTS = (
+    "vcpus_total",
+    "vcpus_used",
+    "total_usable_ram_mb",
+    "free_ram_mb",
+    "total_usable_disk_gb",
+    "free_disk_mb",
+    "disk_mb_used",
+    "num_instances",
+    "num_io_ops",
+    "failed_builds",
+)
+RATIOS = ("cpu_allocation_ratio", "ram_allocation_ratio", "disk_allocation_ratio")
+
+
+class ServerGroupRow:
+    """A server group of the cloud: its rule, and its UUID."""
+
+    def __init__(self, uuid: str, policy: str, most: int) -> None:
+        self.uuid = uuid
+        self.policy = policy
+        self.max_server_per_host = most
+
+
+class Hosts:
+    """All hosts of a cloud.
+
+    Attributes
+    ----------
+    names
+        Name of each host's node; unique.
+    aggregates
+        Host aggregates; sets of their numbers are in ``aggregate_sets``.
+    version
+        Counts changes other than those that servers coming and going make.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.names = NameColumn()
+        self.services = Vocabulary()
+        self.cells = Vocabulary()
+        self.facts: ValueDictionary[Facts] = ValueDictionary()
+        self.numa: ValueDictionary[tuple[HostCell, ...]] = ValueDictionary()
+        self.pci: ValueDictionary[Pools] = ValueDictionary()
+        self.aggregates: list[HostAggregate] = []
+        self.aggregate_sets = SetDictionary()
+        self.groups: dict[str, ServerGroupRow] = {}
+        self.own: dict[int, dict[str, Any]] = {}
+        self.version = 0
+        self._sets: dict[int, tuple[HostAggregate, ...]] = {}
+        self._values: dict[int, dict[str, Any]] = {}
+
+    def __len__(self) -> int:
+        return self.table.count
+
+    def row(self, name: str) -> int:
+        """Give the row of a host by the name of its node.
+
+        Raises
+        ------
+        UnknownHost
+            No host has this name.
+        """
+        row = self.names.find(name)
+        if row < 0:
+            raise UnknownHost(f"No host {name!r} among the {len(self)} of this cloud.")
+        return row
+
+    def aggregates_of(self, number: int) -> tuple[HostAggregate, ...]:
+        """Give the aggregates of one set; the same object each time."""
+        if number not in self._sets:
+            members = sorted(self.aggregate_sets[number])
+            self._sets[number] = tuple(self.aggregates[i] for i in members)
+        return self._sets[number]
+
+    def facts_of(self, number: int) -> dict[str, Any]:
+        """Give what hosts with these facts say of themselves; not to be changed."""
+        if number not in self._values:
+            self._values[number] = self.facts[number].values()
+        return self._values[number]
+
+    def changed(self) -> None:
+        """Forget what was derived: a host is not what it was."""
+        self.version += 1
+        self._sets.clear()
+
+
+def host_view(state: "State", row: int) -> Host:
+    """Give one host as filters and weighers see it, without its servers."""
+    hosts, table = state.hosts, state.hosts.table
+    provider = int(table["provider"][row])
+    cell, numa, pci = (int(table[name][row]) for name in ("cell", "numa", "pci"))
+    seen = float(table["last_seen_up"][row])
+    host = Host(
+        host=hosts.services[int(table["service"][row])],
+        nodename=hosts.names[row],
+        uuid=state.provider_identity(provider) if provider >= 0 else None,
+        cell_uuid=hosts.cells[cell] if cell >= 0 else None,
+        disabled=bool(table["disabled"][row]),
+        last_seen_up=None if np.isnan(seen) else seen,
+        aggregates=hosts.aggregates_of(int(table["aggregate_set"][row])),
+        numa_cells=hosts.numa[numa] if numa >= 0 else None,
+        pci_pools=hosts.pci[pci].values() if pci >= 0 else None,
+    )
+    for name in AMOUNTS:
+        setattr(host, name, int(table[name][row]))
+    for name in RATIOS:
+        ratio = float(table[name][row])
+        setattr(host, name, None if np.isnan(ratio) else ratio)
+    known = hosts.facts_of(int(table["facts"][row]))
+    for name, value in (known | hosts.own.get(row, {})).items():
+        setattr(host, name, value)
+    return host
+
+
+def servers_of(state: "State", row: int) -> frozenset[str]:
+    """Give the UUIDs of the servers of one host."""
+    rows = np.flatnonzero(state.tables.consumer["host"] == row)
+    return frozenset(state.consumer_uuids[i] for i in rows.tolist())
+
+
+def tree_hosts(state: "State") -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Give the host of each tree (T,), and the tree of each host (H,); -1 for none."""
+    roots = state.index().roots
+    providers = state.hosts.table["provider"]
+    tree_host = np.full(len(roots), -1, np.int32)
+    host_tree = np.full(len(providers), -1, np.int32)
+    known = np.flatnonzero(providers >= 0)
+    trees = np.searchsorted(roots, providers[known]).astype(np.int32)
+    there = roots[np.minimum(trees, len(roots) - 1)] == providers[known]
+    host_tree[known[there]] = trees[there]
+    tree_host[trees[there]] = known[there]
+    return tree_host, host_tree
+
+
+def forget_provider(state: "State", provider: int) -> None:
+    """Leave the host of a provider that goes away without one."""
+    providers = state.hosts.table["provider"]
+    rows = np.flatnonzero(providers == provider)
+    if len(rows):
+        providers[rows] = -1
+        state.hosts.changed()
+
+
+def defaults(state: "State", provider: int) -> Mapping[str, Any]:
+    """Give the amounts of a host as its inventories tell them.
+
+    What is reserved counts as used, as in a compute node's own records.
+    """
+    found: dict[str, Any] = {}
+    table = state.tables.inventory
+    for row in state.inventory_rows(provider):
+        name = state.resource_classes[int(table["resource_class"][row])]
+        offer, used = state.inventory_of(row), int(table["used"][row])
+        if name in ("VCPU", "PCPU"):
+            found["vcpus_total"] = found.get("vcpus_total", 0) + offer.total
+            found["vcpus_used"] = found.get("vcpus_used", 0) + used
+            if name == "VCPU" or "cpu_allocation_ratio" not in found:
+                found["cpu_allocation_ratio"] = offer.allocation_ratio
+        elif name == "MEMORY_MB":
+            found["total_usable_ram_mb"] = offer.total
+            found["free_ram_mb"] = offer.total - offer.reserved - used
+            found["ram_allocation_ratio"] = offer.allocation_ratio
+        elif name == "DISK_GB":
+            found["total_usable_disk_gb"] = offer.total
+            found["free_disk_mb"] = (offer.total - offer.reserved - used) * 1024
+            found["disk_mb_used"] = (offer.reserved + used) * 1024
+            found["disk_allocation_ratio"] = offer.allocation_ratio
+    return found
+
+
+def add_rows(state: "State", names: Iterable[str]) -> int:
+    """Add hosts without anything; give the first row. They lie in sequence.
+
+    Raises
+    ------
+    BadInput
+        A name is taken.
+    """
+    listed = list(names)
+    hosts = state.hosts
+    hosts.names.append(listed)
+    first = hosts.table.append(len(listed))
+    rows = slice(first, first + len(listed))
+    for name in ("provider", "cell", "numa", "pci"):
+        hosts.table[name][rows] = -1
+    hosts.table["last_seen_up"][rows] = np.nan
+    for name in RATIOS:
+        hosts.table[name][rows] = np.nan
+    hosts.table["facts"][rows] = hosts.facts.number(Facts.of({}))
+    hosts.changed()
+    return first

@@ -365,6 +365,8 @@ def leave_host(state: State, row: int) -> None:
     hosts["free_disk_mb"][host] += table["disk_mb"][row]
     hosts["num_instances"][host] -= 1
     hosts["num_io_ops"][host] -= table["building"][row]
+    if (group := int(table["group"][row])) >= 0:
+        state.groups.leave(group, host)
     for column in ("host", "group"):
         table[column][row] = -1
     table["building"][row] = 0

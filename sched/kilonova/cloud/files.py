@@ -92,7 +92,7 @@ def _write_files(state: State, folder: Path) -> None:
     for name in _SETS:
         sets = getattr(state, name)
         facts[name] = [sorted(sets[i]) for i in range(len(sets))]
-    facts["hosts"] = host_facts(state.hosts)
+    facts["hosts"] = host_facts(state)
     whole = {"format": FORMAT, "checksum": _checksum(facts), "facts": facts}
     text = json.dumps(whole, indent=1, ensure_ascii=False)
     (folder / "cloud.json").write_text(text + "\n", encoding="utf-8")
@@ -140,7 +140,7 @@ def read(state: State, folder: Path) -> None:
     for name in _SETS:
         for members in facts[name]:
             getattr(state, name).number(members)
-    load_host_facts(state.hosts, facts["hosts"])
+    load_host_facts(state, facts["hosts"])
     state.offers = OfferDictionary(state.tables.offer)
     state.counters[:] = facts["counters"]
     # A row with a name is somebody's, though it holds nothing.

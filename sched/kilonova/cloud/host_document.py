@@ -11,17 +11,16 @@ from kilonova.cloud.host_values import FACTS, OWN, Facts, Pools, cell_document, 
 from kilonova.cloud.hosts import (
     AMOUNTS,
     RATIOS,
-    ServerGroupRow,
     add_rows,
     defaults,
 )
+from kilonova.cloud.server_groups import POLICIES, Group
 from kilonova.cloud.vocabulary import checked_name
 from kilonova.errors import BadInput
 
 if TYPE_CHECKING:
     from kilonova.cloud.state import State
 
-POLICIES = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
 _PLAIN = {"host", "nodename", "provider", "cell_uuid", "aggregates", "disabled"}
 _OTHER = {"last_seen_up", "numa_cells", "pci_pools"}
 _HOST_KEYS = _PLAIN | _OTHER | set(AMOUNTS) | set(RATIOS) | set(FACTS) | set(OWN)
@@ -45,8 +44,7 @@ def load_hosts(state: "State", document: Document) -> None:
     ):
         hosts.aggregates.append(_aggregate(f"host_aggregates[{i}]", given))
     for i, given in enumerate(checked_list("The document", document, "server_groups")):
-        group = _group(f"server_groups[{i}]", given)
-        hosts.groups[group.uuid] = group
+        state.groups.add(_group(f"server_groups[{i}]", given))
     listed = checked_list("The document", document, "hosts")
     add_hosts(state, listed)
 
@@ -150,7 +148,7 @@ def _aggregate(where: str, given: Any) -> HostAggregate:
     return HostAggregate(uuid, str(given.get("name", "")), texts)
 
 
-def _group(where: str, given: Any) -> ServerGroupRow:
+def _group(where: str, given: Any) -> Group:
     known = {"uuid", "policy", "max_server_per_host"}
     if not isinstance(given, Mapping) or set(given) - known:
         raise BadInput(
@@ -167,7 +165,7 @@ def _group(where: str, given: Any) -> ServerGroupRow:
         raise BadInput(
             f"{where}: max_server_per_host must be at least 1, got {most!r:.80}."
         )
-    return ServerGroupRow(uuid, policy, most)
+    return Group(uuid, policy, most)
 
 
 def load_server(state: "State", row: int, where: str, given: Mapping[str, Any]) -> None:
@@ -187,9 +185,10 @@ def load_server(state: "State", row: int, where: str, given: Mapping[str, Any]) 
     table["building"][row] = bool(given.get("building", False))
     group = given.get("group")
     if group is not None:
-        if group not in state.hosts.groups:
+        number = state.groups.find(group) if isinstance(group, str) else -1
+        if number < 0:
             raise BadInput(f"{where}: no server group {group!r:.80} in the document.")
-        table["group"][row] = list(state.hosts.groups).index(group)
+        table["group"][row] = number
 
 
 def dump_hosts(state: "State") -> dict[str, Any]:
@@ -206,7 +205,7 @@ def dump_hosts(state: "State") -> dict[str, Any]:
                 "policy": group.policy,
                 "max_server_per_host": group.max_server_per_host,
             }
-            for group in hosts.groups.values()
+            for group in state.groups
         ],
         "hosts": [
             _dump(state, row)
@@ -257,5 +256,5 @@ def dump_server(state: "State", row: int) -> dict[str, Any]:
     if table["building"][row]:
         found["building"] = True
     if group >= 0:
-        found["group"] = list(state.hosts.groups)[group]
+        found["group"] = state.groups[group].uuid
     return found

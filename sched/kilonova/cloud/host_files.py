@@ -4,11 +4,13 @@ from typing import Any
 
 from kilonova.cloud.host import HostAggregate
 from kilonova.cloud.host_values import Facts, Pools, cell_document, cells_of
-from kilonova.cloud.hosts import Hosts, ServerGroupRow
+from kilonova.cloud.server_groups import Group
+from kilonova.cloud.state import State
 
 
-def host_facts(hosts: Hosts) -> dict[str, Any]:
+def host_facts(state: State) -> dict[str, Any]:
     """Give all that the host table's numbers mean."""
+    hosts = state.hosts
     return {
         "services": hosts.services.slots(),
         "cells": hosts.cells.slots(),
@@ -24,14 +26,15 @@ def host_facts(hosts: Hosts) -> dict[str, Any]:
         ],
         "groups": [
             [group.uuid, group.policy, group.max_server_per_host]
-            for group in hosts.groups.values()
+            for group in state.groups
         ],
         "own": {str(row): own for row, own in hosts.own.items()},
     }
 
 
-def load_host_facts(hosts: Hosts, given: dict[str, Any]) -> None:
+def load_host_facts(state: State, given: dict[str, Any]) -> None:
     """Take what ``host_facts`` gave."""
+    hosts = state.hosts
     hosts.services.load(given["services"])
     hosts.cells.load(given["cells"])
     for text in given["facts"]:
@@ -43,6 +46,7 @@ def load_host_facts(hosts: Hosts, given: dict[str, Any]) -> None:
     hosts.aggregates = [HostAggregate(*each) for each in given["aggregates"]]
     for members in given["aggregate_sets"]:
         hosts.aggregate_sets.number(members)
-    hosts.groups = {each[0]: ServerGroupRow(*each) for each in given["groups"]}
+    for each in given["groups"]:
+        state.groups.add(Group(*each))
     hosts.own = {int(row): own for row, own in given["own"].items()}
     hosts.changed()

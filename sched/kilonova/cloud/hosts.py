@@ -37,15 +37,6 @@ AMOUNTS = (
 RATIOS = ("cpu_allocation_ratio", "ram_allocation_ratio", "disk_allocation_ratio")
 
 
-class ServerGroupRow:
-    """A server group of the cloud: its rule, and its UUID."""
-
-    def __init__(self, uuid: str, policy: str, most: int) -> None:
-        self.uuid = uuid
-        self.policy = policy
-        self.max_server_per_host = most
-
-
 class Hosts:
     """All hosts of a cloud.
 
@@ -69,7 +60,6 @@ class Hosts:
         self.pci: ValueDictionary[Pools] = ValueDictionary()
         self.aggregates: list[HostAggregate] = []
         self.aggregate_sets = SetDictionary()
-        self.groups: dict[str, ServerGroupRow] = {}
         self.own: dict[int, dict[str, Any]] = {}
         self.version = 0
         self._sets: dict[int, tuple[HostAggregate, ...]] = {}

@@ -11,6 +11,7 @@ from kilonova.cloud.hosts import Hosts
 from kilonova.cloud.index import Index
 from kilonova.cloud.names import NameColumn
 from kilonova.cloud.offers import Inventory, OfferDictionary
+from kilonova.cloud.server_groups import ServerGroups
 from kilonova.cloud.sets import SetDictionary
 from kilonova.cloud.sharing import SHARES, Sharing
 from kilonova.cloud.tables import Tables
@@ -34,6 +35,7 @@ class State:
         self.tables = Tables()
         self.offers = OfferDictionary(self.tables.offer)
         self.hosts = Hosts(self.tables.host)
+        self.groups = ServerGroups(self.tables.consumer)
         self.provider_names = NameColumn()
         self.provider_uuids = NameColumn()
         self.consumer_uuids = NameColumn()

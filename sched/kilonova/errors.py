@@ -3,16 +3,27 @@
 KilonovaError
 ├── BadInput            what was given cannot be right (a file, a document, an amount)
 │   ├── BadTable        a Parquet or Arrow table: names file, column or row
-│   └── BadRequest      a request for candidates; carries Placement's status and code
+│   ├── BadRequest      a request for candidates; carries Placement's status and code
+│   ├── BadServerSpec   a server that Nova would refuse; carries its exception's name
+│   ├── BadSpec         a server spec that Nova stops at; carries its exception's name
+│   ├── BadOption       an option of Nova: names section, option and value
+│   └── NotReported     a host does not report what a filter or weigher reads
 ├── NotFound            a name that nothing here has
 │   ├── UnknownProvider
 │   ├── UnknownResourceClass
 │   ├── UnknownTrait
 │   ├── UnknownConsumer
 │   ├── UnknownHost
-│   └── UnknownPolicy
+│   ├── UnknownPolicy
+│   ├── UnknownFilter
+│   ├── UnknownWeigher
+│   └── UnknownMetric
 └── Conflict            well formed, but the state of the cloud forbids it
     ├── DoesNotFit      a claim that a provider cannot take
+    ├── PinningConflict a host CPU that is pinned already, or that nobody pinned
+    ├── DevicesConflict PCI devices that the pools of a host do not have
+    ├── NoValidHost     no host takes the server
+    │   └── RequestFilterFailed     a pre-filter says so before any host is looked at
     ├── InUse           what would be removed is still used
     └── GenerationConflict
 """
@@ -52,6 +63,44 @@ class BadRequest(BadInput):
         self.code = code
 
 
+class BadServerSpec(BadInput):
+    """A flavor, image, port, alias or hint with which Nova would refuse a server.
+
+    Attributes
+    ----------
+    nova_name
+        Name of the exception that Nova raises.
+    """
+
+    def __init__(self, message: str, nova_name: str = "Invalid") -> None:
+        super().__init__(message)
+        self.nova_name = nova_name
+
+
+class BadOption(BadInput):
+    """A file of options has an option that Nova has not, or a value that cannot be."""
+
+
+class BadSpec(BadInput):
+    """A server spec with something that Nova's scheduler stops at.
+
+    Attributes
+    ----------
+    nova
+        Name of the exception that Nova raises.
+    """
+
+    def __init__(self, message: str, nova: str) -> None:
+        super().__init__(message)
+        self.nova = nova
+
+
+class NotReported(BadInput):
+    """A host does not report an amount that a filter or weigher computes with."""
+
+    nova = "TypeError"
+
+
 class NotFound(KilonovaError, LookupError):
     """A name that nothing here has."""
 
@@ -80,6 +129,24 @@ class UnknownPolicy(NotFound):
     """No placement policy is registered under this name."""
 
 
+class UnknownFilter(NotFound):
+    """No filter is registered under this name, or it is not among the available."""
+
+    nova = "SchedulerHostFilterNotFound"
+
+
+class UnknownWeigher(NotFound):
+    """No weigher of hosts is registered under this name."""
+
+    nova = "ClassNotFound"
+
+
+class UnknownMetric(NotFound):
+    """A host does not report a metric that options require."""
+
+    nova = "ComputeHostMetricNotFound"
+
+
 class Conflict(KilonovaError):
     """Well formed, but the present state of the cloud forbids it."""
 
@@ -94,3 +161,31 @@ class InUse(Conflict):
 
 class GenerationConflict(Conflict):
     """The provider or consumer changed since the generation that was given."""
+
+
+class PinningConflict(Conflict):
+    """Host CPUs cannot be pinned, or given back.
+
+    Attributes
+    ----------
+    nova
+        Name of the exception that Nova raises.
+    """
+
+    def __init__(self, message: str, nova: str) -> None:
+        super().__init__(message)
+        self.nova = nova
+
+
+class DevicesConflict(Conflict):
+    """The PCI pools of a host cannot give what a server asks for."""
+
+    nova = "PciDeviceRequestFailed"
+
+
+class NoValidHost(Conflict):
+    """No host takes the server; the message says why."""
+
+
+class RequestFilterFailed(NoValidHost):
+    """A request pre-filter found that no host can take the server."""

@@ -93,6 +93,7 @@ class DefaultSection:
     """Section ``[DEFAULT]``."""
 
     service_down_time: int = 60
+    default_schedule_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

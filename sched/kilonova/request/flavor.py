@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kilonova.request.frozen import FrozenMapping, frozen_mapping
+
 
 @dataclass(frozen=True, slots=True)
 class Flavor:
@@ -17,7 +19,7 @@ class Flavor:
     name
         As AggregateTypeAffinityFilter compares it.
     extra_specs
-        Text by key; a mapping that nobody changes.
+        Text by key; copied.
     """
 
     vcpus: int
@@ -26,7 +28,7 @@ class Flavor:
     ephemeral_gb: int = 0
     swap_mb: int = 0
     name: str = ""
-    extra_specs: Mapping[str, str] = field(default_factory=dict)
+    extra_specs: Mapping[str, str] = field(default_factory=FrozenMapping)
 
-    def __hash__(self) -> int:
-        return hash((self.vcpus, self.memory_mb, self.root_gb, self.name))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extra_specs", frozen_mapping(self.extra_specs))

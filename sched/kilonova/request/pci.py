@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kilonova.request.frozen import frozen_mapping
+
 
 @dataclass(frozen=True, slots=True)
 class PciRequest:
@@ -13,7 +15,7 @@ class PciRequest:
     count
         Devices.
     spec
-        Each entry describes devices that will do; any of them.
+        Each entry describes devices that will do, any of them; copied.
     alias_name
         Alias in the flavor, None for a port's request.
     request_id
@@ -23,10 +25,10 @@ class PciRequest:
     """
 
     count: int
-    spec: tuple[Mapping[str, str], ...] = ()
+    spec: tuple[Mapping[str, str | None], ...] = ()
     alias_name: str | None = None
     request_id: str | None = None
     numa_policy: str | None = None
 
-    def __hash__(self) -> int:
-        return hash((self.count, self.alias_name, self.request_id, self.numa_policy))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spec", tuple(map(frozen_mapping, self.spec)))

@@ -1,9 +1,10 @@
 """What one server asks of the scheduler."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from kilonova.request.flavor import Flavor
+from kilonova.request.frozen import FrozenMapping, frozen_mapping
 from kilonova.request.group import RequestGroup
 from kilonova.request.image import Image
 from kilonova.request.pci import PciRequest
@@ -82,7 +83,7 @@ class ServerSpec:
     availability_zone
         Zone that it is to be in, or None.
     hints
-        Scheduler hints: lists of texts by name.
+        Scheduler hints: lists of texts by name; copied.
     server_group
         The group that it belongs to.
     destination
@@ -101,6 +102,8 @@ class ServerSpec:
         Whether a port is managed by a SmartNIC.
     instance_uuid
         UUID of the server, where it exists already.
+    notes
+        What was ignored when the spec was made; plays no part in equality.
     """
 
     flavor: Flavor
@@ -112,7 +115,7 @@ class ServerSpec:
     is_volume_backed: bool = False
     project_id: str = ""
     availability_zone: str | None = None
-    hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hints: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenMapping)
     server_group: ServerGroup | None = None
     destination: Destination | None = None
     ignore_hosts: tuple[str, ...] = ()
@@ -124,3 +127,22 @@ class ServerSpec:
     segments: tuple[tuple[str, ...], ...] = ()
     remote_managed_ports: bool = False
     instance_uuid: str = ""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    # A spec is hashed with each call that looks its compiled plan up.
+    _hash: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hints", frozen_mapping(self.hints))
+
+    def __hash__(self) -> int:
+        if not self._hash:
+            values = tuple(getattr(self, name) for name in _COMPARED)
+            object.__setattr__(self, "_hash", hash(values) or 1)
+        return self._hash
+
+    def __getstate__(self) -> list[object]:
+        # The hash of a text differs from process to process.
+        return [*(getattr(self, each.name) for each in fields(self)[:-1]), 0]
+
+
+_COMPARED = tuple(each.name for each in fields(ServerSpec) if each.compare)

@@ -1,0 +1,1 @@
+"""Request pre-filters: what a server asks for is narrowed before Placement is asked."""

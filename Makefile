@@ -38,6 +38,13 @@ differential: ## Compare with Placement on random questions: N=100000 SEED=1 JOB
 	@PYTHONPATH=tests $(BIN)/python scripts/differential.py --cases $(N) \
 		--jobs $(JOBS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: differential-nova
+differential-nova: ## Compare with Nova's filters and weighers: N=10000 SEED=1
+	$(SETUP) dev
+	@$(BIN)/python -c 'import nova' 2>/dev/null || $(BIN)/pip install --quiet -e '.[nova]'
+	@PYTHONPATH=tests $(BIN)/python scripts/differential_nova.py --cases $(N) \
+		$(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: lint
 lint: ## Check style and types
 	$(SETUP) dev

@@ -85,6 +85,8 @@ class Host:
     # The compute service.
     disabled: bool = False
     disabled_reason: str | None = None
+    forced_down: bool = False
+    # Unix time of its last heartbeat; None: heartbeats are not watched.
     last_seen_up: float | None = None
     # What the host is.
     host_ip: str | None = None
@@ -115,5 +117,7 @@ class Host:
     pci_pools: tuple[Mapping[str, Any], ...] | None = None
     # Properties of the images of its servers: how many servers have each pair.
     image_properties: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    # UUIDs of images that lie in its cache.
+    image_uuids: frozenset[str] = frozenset()
     # Mappings of suffixes to provider UUIDs of each allocation candidate of this host.
     candidates: tuple[Mapping[str, Sequence[str]], ...] = ()

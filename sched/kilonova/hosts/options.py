@@ -97,6 +97,17 @@ class DefaultSection:
 
 
 @dataclass(frozen=True, slots=True)
+class KilonovaSection:
+    """Section ``[kilonova]``: multipliers of the weighers that Nova has not."""
+
+    ram_share_weight_multiplier: float = 1.0
+    cpu_share_weight_multiplier: float = 1.0
+    disk_share_weight_multiplier: float = 1.0
+    dominant_share_weight_multiplier: float = 1.0
+    image_locality_weight_multiplier: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """All options that decide where a server goes."""
 
@@ -109,3 +120,4 @@ class Options:
     pci: PciSection = field(default_factory=PciSection)
     compute: ComputeSection = field(default_factory=ComputeSection)
     workarounds: WorkaroundsSection = field(default_factory=WorkaroundsSection)
+    kilonova: KilonovaSection = field(default_factory=KilonovaSection)

@@ -1,0 +1,92 @@
+"""NUMATopologyFilter: the guest's NUMA cells fit into cells of the host."""
+
+from collections.abc import Hashable
+
+from kilonova.cloud.host import Host
+from kilonova.hosts.filters.register import Candidates, Filter, register
+from kilonova.hosts.numa_fit import Devices, Guests, limits_of
+from kilonova.hosts.options import Options
+from kilonova.request.server import ServerSpec
+
+
+def narrow(host: Host, spec: ServerSpec, options: Options) -> Candidates | None:
+    """Give the allocation candidates with which the guest fits, None without any.
+
+    Raises
+    ------
+    NotReported
+        The host has NUMA cells and no allocation ratio.
+    """
+    if host.numa_cells and _needs_threads(spec) and not _has_threads(host):
+        return None
+    topology = spec.topology
+    if topology is None or not topology.cells:
+        return host.candidates
+    if not host.numa_cells:
+        return None
+    limits = limits_of(host, spec)
+    pack = options.compute.packing_host_numa_cells_allocation_strategy
+    guests = Guests(topology)
+    kept = []
+    for candidate in host.candidates:
+        devices = Devices(host.pci_pools, spec.pci_requests, candidate)
+        if guests.fit(host.numa_cells, limits=limits, devices=devices, pack=pack):
+            kept.append(candidate)
+    return tuple(kept) or None
+
+
+def passes(host: Host, spec: ServerSpec, options: Options) -> bool:
+    """Say whether the guest fits with one of the allocation candidates.
+
+    Raises
+    ------
+    NotReported
+        The host has NUMA cells and no allocation ratio.
+    """
+    return narrow(host, spec, options) is not None
+
+
+def _needs_threads(spec: ServerSpec) -> bool:
+    """Say whether flavor or image ask for pinned CPUs in pairs of threads."""
+    extra_specs, properties = spec.flavor.extra_specs, spec.image.properties
+    return "dedicated" in (
+        extra_specs.get("hw:cpu_policy"),
+        properties.get("hw_cpu_policy"),
+    ) and "require" in (
+        extra_specs.get("hw:cpu_thread_policy"),
+        properties.get("hw_cpu_thread_policy"),
+    )
+
+
+def _has_threads(host: Host) -> bool:
+    return any(
+        len(core) > 1 for cell in host.numa_cells or () for core in cell.siblings
+    )
+
+
+def asks(spec: ServerSpec, options: Options) -> Hashable | None:
+    """Give all that a fit looks at, None for a guest without cells."""
+    threads = _needs_threads(spec)
+    if not spec.topology and not threads:
+        return None
+    pack = options.compute.packing_host_numa_cells_allocation_strategy
+    return spec.topology, spec.networks, spec.pci_requests, threads, pack
+
+
+NUMA_TOPOLOGY = register(
+    Filter(
+        name="NUMATopologyFilter",
+        passes=passes,
+        asks=asks,
+        reads=frozenset(
+            {
+                "numa_cells",
+                "pci_pools",
+                "candidates",
+                "cpu_allocation_ratio",
+                "ram_allocation_ratio",
+            }
+        ),
+        narrow=narrow,
+    )
+)

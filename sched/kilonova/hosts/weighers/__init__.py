@@ -1,0 +1,1 @@
+"""Weighers of hosts: one small file each, and the register that knows them."""

@@ -13,6 +13,7 @@ from kilonova_kernels.host_best import (
 from kilonova_kernels.host_columns import FleetColumns, Measure, OrderColumns, Policy
 from kilonova_kernels.host_extremes import refresh_path
 from kilonova_kernels.host_usage import members_on
+from kilonova_kernels.wide import wide
 
 _ONLY = 1
 _EXCEPT = 2
@@ -32,7 +33,7 @@ def choose(fleet: FleetColumns, orders: OrderColumns, n: int) -> None:
     leave the tree of the shape meanwhile, and come back.
     """
     shapes, choice = fleet.shapes, fleet.choice
-    shape = orders.shape[n]
+    shape = wide(orders.shape[n])
     choice.found[0] = 0
     if orders.listed[n] == _ONLY or _is_affine(fleet, orders, n):
         _choose_of_few(fleet, orders, n)
@@ -47,7 +48,7 @@ def choose(fleet: FleetColumns, orders: OrderColumns, n: int) -> None:
             shelved = _enter_members(fleet, orders, n, shelved)
         find_best(fleet.weights, shapes, shape, choice)
     for i in range(shelved):
-        _mark(fleet, shape, choice.pool[i], True)
+        _mark(fleet, shape, wide(choice.pool[i]), True)
 
 
 @inlined
@@ -117,16 +118,16 @@ def _shelve(fleet: FleetColumns, shape: int, host: int, shelved: int) -> int:
 @inlined
 def _shelve_banned(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
     """Take the hosts out that the server may not have; give how many."""
-    shape = orders.shape[n]
+    shape = wide(orders.shape[n])
     shelved = 0
     if orders.listed[n] == _EXCEPT:
         for i in range(orders.listed_start[n], orders.listed_start[n + 1]):
-            shelved = _shelve(fleet, shape, orders.listed_host[i], shelved)
+            shelved = _shelve(fleet, shape, wide(orders.listed_host[i]), shelved)
     if orders.policy[n] == _ANTI_AFFINITY:
         entry = fleet.groups.first[orders.group[n]]
         while entry >= 0:
             if fleet.groups.members[entry] >= orders.most[n]:
-                shelved = _shelve(fleet, shape, fleet.groups.host[entry], shelved)
+                shelved = _shelve(fleet, shape, wide(fleet.groups.host[entry]), shelved)
             entry = fleet.groups.next[entry]
     return shelved
 
@@ -169,12 +170,12 @@ def _enter_members(
     fleet: FleetColumns, orders: OrderColumns, n: int, shelved: int
 ) -> int:
     """Weigh hosts with members of a soft group, which then leave the tree."""
-    shape, groups = orders.shape[n], fleet.groups
+    shape, groups = wide(orders.shape[n]), fleet.groups
     low, high = np.inf, -np.inf
     members = 0
     entry = groups.first[orders.group[n]]
     while entry >= 0:
-        host = groups.host[entry]
+        host = wide(groups.host[entry])
         if groups.members[entry] > 0 and fleet.shapes.passing[shape, host]:
             raw = _raw_soft(fleet, orders, n, host)
             low, high = min(low, raw), max(high, raw)
@@ -187,7 +188,7 @@ def _enter_members(
     _set_soft_range(fleet, orders.policy[n], low, high)
     entry = groups.first[orders.group[n]]
     while entry >= 0:
-        host = groups.host[entry]
+        host = wide(groups.host[entry])
         if groups.members[entry] > 0 and fleet.shapes.passing[shape, host]:
             raw = _raw_soft(fleet, orders, n, host)
             enter(fleet.choice, host, weight_of(fleet.weights, fleet.choice, host, raw))

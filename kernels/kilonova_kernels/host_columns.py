@@ -228,14 +228,14 @@ class ChoiceColumns(NamedTuple):
 class OrderColumns(NamedTuple):
     """Servers to place one after the other, and what became of them.
 
-    N servers, B best hosts of each.
+    N servers, B best hosts of each, D slots of the largest plan.
 
     Attributes
     ----------
     shape
         Shape of each, (N,).
     consumer
-        Row of its consumer, (N,).
+        Row of its consumer, (N,); -1 to choose and claim nothing.
     call
         First server of the call that it belongs to, (N,): all of them, or none.
     group, policy, most
@@ -256,6 +256,8 @@ class OrderColumns(NamedTuple):
         are no more; and their weights.
     passed
         Output, (N,): how many hosts passed.
+    provider
+        Output, (N, D): provider of each slot of its plan, -1 without a host.
     """
 
     shape: Int32
@@ -273,6 +275,7 @@ class OrderColumns(NamedTuple):
     best: Int32
     weight: Float64
     passed: Int64
+    provider: Int32
 
 
 class FleetColumns(NamedTuple):

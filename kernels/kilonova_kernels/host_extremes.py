@@ -43,13 +43,6 @@ def measure_host(hosts: HostColumns, weights: WeightColumns, host: int) -> None:
 
 
 @kernel
-def measure_all(hosts: HostColumns, weights: WeightColumns) -> None:
-    """Set the raw values of all hosts that change with claims."""
-    for host in range(weights.value.shape[1]):
-        measure_host(hosts, weights, host)
-
-
-@kernel
 def build_extremes(weights: WeightColumns, shapes: ShapeColumns, shape: int) -> None:
     """Make the whole tree of one shape, and count its passing hosts."""
     shapes.passing_count[shape] = 0

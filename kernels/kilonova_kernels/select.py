@@ -4,7 +4,13 @@ from kilonova_kernels import codes
 from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.beside import chosen_provider
 from kilonova_kernels.claims import claim, release
-from kilonova_kernels.columns import CloudColumns, Counter, PlanColumns, SearchColumns
+from kilonova_kernels.columns import (
+    CloudColumns,
+    Counter,
+    Int32,
+    PlanColumns,
+    SearchColumns,
+)
 from kilonova_kernels.fits import tree_fits
 from kilonova_kernels.host_best import raise_bounds
 from kilonova_kernels.host_choice import choose
@@ -20,6 +26,7 @@ from kilonova_kernels.marks import journalled_tree, served_range
 from kilonova_kernels.options import list_options
 from kilonova_kernels.place import merge_rows
 from kilonova_kernels.search import next_candidate, start_search
+from kilonova_kernels.wide import wide
 
 _WRITES = Counter.WRITES
 
@@ -51,12 +58,15 @@ def select_all(
         Servers that have a host.
     """
     placed = 0
-    n = 0
+    n = wide(0)
     count = orders.shape.shape[0]
     while n < count:
-        refresh_shape(cloud, plans, search, fleet, orders.shape[n])
+        refresh_shape(cloud, plans, search, fleet, wide(orders.shape[n]))
         choose(fleet, orders, n)
         _note(fleet, orders, n)
+        if orders.consumer[n] < 0:
+            n += 1
+            continue
         host = _drawn(fleet, orders, n)
         if host >= 0 and _take(cloud, plans, search, fleet, orders, n, host):
             placed += 1
@@ -102,7 +112,7 @@ def refresh_shape(
             start, stop = served_range(cloud, tree, h)
             for i in range(start, stop):
                 other = tree if h < 0 else int(cloud.anchor_tree[i])
-                host = fleet.hosts.tree_host[other]
+                host = wide(fleet.hosts.tree_host[other])
                 if host >= 0 and (h < 0 or other != tree):
                     _refresh_host(cloud, plans, search, fleet, shape, host, every)
     if every:
@@ -122,10 +132,11 @@ def _refresh_host(
 ) -> None:
     """Mark one host for one shape, and bring what is above it up to date."""
     shapes = fleet.shapes
+    measure_host(fleet.hosts, fleet.weights, host)
     before = shapes.passing[shape, host]
     now = shapes.allowed[shape, host] and _below_limits(fleet, shape, host)
     if now:
-        tree = fleet.hosts.host_tree[host]
+        tree = wide(fleet.hosts.host_tree[host])
         now = tree_fits(cloud, plans, shape, tree, search)
         if now and not shapes.rooted[shape]:
             now = _find_rooted(cloud, plans, search, shape, tree)
@@ -209,8 +220,8 @@ def _take(
     host: int,
 ) -> bool:
     """Claim the first candidate of a host for a server, and count the server there."""
-    shape, consumer = orders.shape[n], orders.consumer[n]
-    tree = fleet.hosts.host_tree[host]
+    shape, consumer = wide(orders.shape[n]), wide(orders.consumer[n])
+    tree = wide(fleet.hosts.host_tree[host])
     if not _find_rooted(cloud, plans, search, shape, tree):
         return False
     count = merge_rows(plans, shape, search)
@@ -224,7 +235,43 @@ def _take(
     if group >= 0:
         add_member(fleet.groups, group, host, 1)
     orders.host[n] = host
+    _note_providers(plans, shape, search, orders.provider[n])
     return True
+
+
+@inlined
+def _note_providers(
+    plans: PlanColumns, shape: int, search: SearchColumns, provider: Int32
+) -> None:
+    """Write the provider of each slot of the present candidate down."""
+    for depth in range(plans.plan_slot[shape + 1] - plans.plan_slot[shape]):
+        provider[search.order[depth]] = chosen_provider(search, depth)
+
+
+@kernel
+def first_candidates(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    shape: int,
+    search: SearchColumns,
+    trees: Int32,
+    provider: Int32,
+) -> None:
+    """Find the first candidate of some trees, as a claim would take it.
+
+    Parameters
+    ----------
+    cloud, plans, shape, search
+        State of the cloud; plans, and the one to look at; working memory.
+    trees
+        (N,) int32.
+    provider
+        Output, (N, D) int32: provider of each slot, -1 where a tree has no candidate.
+    """
+    for i in range(trees.shape[0]):
+        provider[i] = -1
+        if _find_rooted(cloud, plans, search, shape, wide(trees[i])):
+            _note_providers(plans, shape, search, provider[i])
 
 
 @inlined
@@ -232,7 +279,7 @@ def _give_back(
     cloud: CloudColumns, fleet: FleetColumns, orders: OrderColumns, n: int
 ) -> None:
     """Undo what was done for one server."""
-    consumer = orders.consumer[n]
+    consumer = wide(orders.consumer[n])
     release(cloud, consumer)
     host = leave_host(fleet.hosts, consumer)
     measure_host(fleet.hosts, fleet.weights, host)

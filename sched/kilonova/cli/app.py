@@ -229,3 +229,82 @@ def headroom(
 
     asked = Asked(cloud, query, context.obj, group_policy, None)
     command.run(asked, most, as_json)
+
+
+_KeyValue = "KEY=VALUE"
+_Flavor = Annotated[
+    str,
+    typer.Option(
+        "--flavor",
+        metavar="vcpus=N,ram=MIB,...",
+        help="Also disk and ephemeral in GiB, swap in MiB, name.",
+    ),
+]
+_Properties = Annotated[
+    list[str] | None,
+    typer.Option("--property", metavar=_KeyValue, help="Flavor extra spec."),
+]
+_ImageProperties = Annotated[
+    list[str] | None,
+    typer.Option("--image-property", metavar=_KeyValue, help="Of the image."),
+]
+_Port = Annotated[
+    list[str] | None,
+    typer.Option("--port", metavar="JSON", help="Neutron port, or a file of them."),
+]
+_ServerGroup = Annotated[
+    str | None,
+    typer.Option(
+        "--server-group", metavar="UUID", help="A group, or a new one's policy."
+    ),
+]
+_ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config-file", metavar="FILE", help="nova.conf, or TOML."),
+]
+
+
+@app.command()
+def select(
+    cloud: _Cloud,
+    flavor: _Flavor,
+    count: Annotated[int, typer.Option("--count", metavar="N", help="Servers.")] = 1,
+    properties: _Properties = None,
+    image_properties: _ImageProperties = None,
+    hint: Annotated[
+        list[str] | None,
+        typer.Option("--hint", metavar=_KeyValue, help="Scheduler hint."),
+    ] = None,
+    port: _Port = None,
+    server_group: _ServerGroup = None,
+    availability_zone: Annotated[
+        str | None, typer.Option("--availability-zone", metavar="ZONE", help="Zone.")
+    ] = None,
+    config_file: _ConfigFile = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of draws.")] = 0,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what filters and weighers did.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
+    """Select hosts for servers as Nova's scheduler would; the cloud is not changed."""
+    from kilonova.cli import select as command
+
+    status = command.run(
+        command.Wanted(
+            cloud=cloud,
+            flavor=flavor,
+            count=count,
+            properties=tuple(properties or ()),
+            image_properties=tuple(image_properties or ()),
+            hints=tuple(hint or ()),
+            ports=tuple(port or ()),
+            server_group=server_group,
+            availability_zone=availability_zone,
+            config_file=config_file,
+            seed=seed,
+            explain=explain,
+            as_json=as_json,
+        )
+    )
+    raise typer.Exit(status)

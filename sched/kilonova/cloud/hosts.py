@@ -205,3 +205,21 @@ def add_rows(state: "State", names: Iterable[str]) -> int:
     hosts.table["facts"][rows] = hosts.facts.number(Facts.of({}))
     hosts.changed()
     return first
+
+
+def derive_hosts(state: "State") -> None:
+    """Make a host of each root provider that offers CPUs, as its inventories tell.
+
+    A consumer of such a tree counts as one of its servers.
+    """
+    inventory, provider = state.tables.inventory, state.tables.provider
+    classes = [state.resource_classes.find(name) for name in ("VCPU", "PCPU")]
+    offers = np.isin(inventory["resource_class"], classes)
+    roots = np.unique(provider["root"][inventory["provider"][offers]]).tolist()
+    first = add_rows(state, [state.provider_names[root] for root in roots])
+    table = state.hosts.table
+    for row, root in enumerate(roots, first):
+        table["provider"][row] = root
+        table["service"][row] = state.hosts.services.number(state.hosts.names[row])
+        for key, value in defaults(state, root).items():
+            table[key][row] = value

@@ -7,12 +7,15 @@ bytes of the name and about 14 more. A canonical UUID takes 17 bytes.
 from collections.abc import Sequence
 from functools import lru_cache
 from types import ModuleType
+from typing import TypeVar
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.errors import BadInput
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 _RAW_UUID = 0xFF
 _LONGEST = 2**16 - 1
@@ -64,6 +67,20 @@ def _kernels() -> ModuleType:
     from kilonova_kernels import names
 
     return names
+
+
+def _appended(array: NDArray[Scalar], values: NDArray[Scalar]) -> NDArray[Scalar]:
+    """Give an array with values at its end; only now and then it is copied.
+
+    The array given is not to be used any more: both may share what is behind it.
+    """
+    count, more = len(array), len(values)
+    whole = array.base if isinstance(array.base, np.ndarray) else array
+    if len(whole) < count + more or whole.dtype != array.dtype:
+        whole = np.zeros(max(count + more, count * 3 // 2 + 16), array.dtype)
+        whole[:count] = array
+    whole[count : count + more] = values
+    return whole[: count + more]
 
 
 class NameColumn:
@@ -140,10 +157,14 @@ class NameColumn:
         lengths = np.array([len(text) for text in encoded], np.int64)
         self._append_text(b"".join(encoded))
         starts = self._text_used - lengths.sum() + np.cumsum(lengths) - lengths
-        at = np.full(len(names), position)
-        self._stale = self._stale or position != len(self)
-        self._start = np.insert(self._start, at, starts.astype(np.uint32))
-        self._length = np.insert(self._length, at, lengths.astype(np.uint16))
+        if position == len(self):
+            self._start = _appended(self._start, starts.astype(np.uint32))
+            self._length = _appended(self._length, lengths.astype(np.uint16))
+        else:
+            self._stale = True
+            at = np.full(len(names), position)
+            self._start = np.insert(self._start, at, starts.astype(np.uint32))
+            self._length = np.insert(self._length, at, lengths.astype(np.uint16))
         self._stale = self._stale or self._is_full(len(names))
         rows = np.arange(position, position + len(names), dtype=np.int32)
         twice = self._index() if self._stale else self._enter(rows)

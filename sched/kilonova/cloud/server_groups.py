@@ -86,6 +86,10 @@ class ServerGroups:
         if self._columns is not None:
             add_member(self._columns, number, host, -1)
 
+    def recount(self) -> None:
+        """Count members anew at the next look: consumers were given another group."""
+        self._columns = None
+
     def _counted(self, spare: int) -> "GroupColumns":
         """Count the members anew, with room to grow."""
         from kilonova_kernels.host_columns import GroupColumns

@@ -46,7 +46,7 @@ class Vocabulary:
     def __getitem__(self, number: int) -> str:
         return self._names[number]
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._numbers
 
     def slots(self) -> list[str | None]:

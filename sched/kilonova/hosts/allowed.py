@@ -1,0 +1,184 @@
+"""Which hosts pass the filters of a shape that a claim does not change.
+
+Each filter is asked once for each distinct combination of the values that it reads, not
+once for each host.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud.host import Host
+from kilonova.cloud.host_values import FACTS
+from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.cloud.state import State
+from kilonova.hosts import clock
+from kilonova.hosts.filters.register import Filter
+from kilonova.hosts.options import Options
+from kilonova.hosts.shape import Shape
+
+# Columns whose number stands for the value of an attribute; "" is the host itself.
+_STANDS_FOR = {
+    "aggregates": "aggregate_set",
+    "cell_uuid": "cell",
+    "numa_cells": "numa",
+    "pci_pools": "pci",
+    "disabled": "disabled",
+    "host": "service",
+    "nodename": "",
+    "uuid": "",
+    "host_ip": "",
+    "hypervisor_hostname": "",
+    "metrics": "",
+    "vcpus_total": "vcpus_total",
+    "total_usable_ram_mb": "total_usable_ram_mb",
+    "total_usable_disk_gb": "total_usable_disk_gb",
+    "cpu_allocation_ratio": "cpu_allocation_ratio",
+    "ram_allocation_ratio": "ram_allocation_ratio",
+    "disk_allocation_ratio": "disk_allocation_ratio",
+    "failed_builds": "failed_builds",
+} | dict.fromkeys(FACTS, "facts")
+# A mapping is the same for all hosts as long as no device comes through Placement.
+_IGNORED = frozenset({"candidates"})
+
+
+def is_lasting(each: Filter, shape: Shape, options: Options) -> bool:
+    """Say whether servers coming and going do not change what a filter answers.
+
+    Servers with NUMA cells or PCI devices do change these; see ``numbers_read``.
+    """
+    reads = each.looks_at(shape.spec, options) - _IGNORED
+    return reads <= set(_STANDS_FOR) or _is_compute(each)
+
+
+def numbers_read(shape: Shape, options: Options) -> tuple[str, ...]:
+    """Give those of the columns ``numa`` and ``pci`` that filters of a shape read."""
+    read: set[str] = set()
+    for each in shape.filters:
+        read |= each.looks_at(shape.spec, options)
+    pairs = (("numa_cells", "numa"), ("pci_pools", "pci"))
+    return tuple(column for attribute, column in pairs if attribute in read)
+
+
+def allowed(
+    state: State, shape: Shape, options: Options, rows: NDArray[np.int64] | None = None
+) -> NDArray[np.bool_]:
+    """Mark the hosts that pass the lasting filters of a shape, by host or by row given.
+
+    Parameters
+    ----------
+    state
+        The cloud with its hosts.
+    shape, options
+        What is asked, and which filters there are.
+    rows
+        Hosts to look at, (N,) int64; None: all.
+    """
+    table = state.hosts.table
+    if rows is None:
+        rows = np.arange(table.count)
+    marks: NDArray[np.bool_] = table["provider"][rows] >= 0
+    destination = shape.spec.destination
+    if destination and destination.cell and not destination.allow_cross_cell_move:
+        marks &= table["cell"][rows] == state.hosts.cells.find(destination.cell)
+    for each in shape.filters:
+        if each.threshold is None and is_lasting(each, shape, options):
+            marks[marks] = _passing(state, each, shape, options, rows[marks])
+    return marks
+
+
+def passing_now(
+    state: State, shape: Shape, options: Options, rows: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Mark the hosts that pass the filters that are not lasting, (N,) bool.
+
+    Each host is looked at by itself.
+    """
+    slow = [
+        each
+        for each in shape.filters
+        if each.threshold is None and not is_lasting(each, shape, options)
+    ]
+    reads = {name for each in slow for name in each.looks_at(shape.spec, options)}
+    marks = np.ones(len(rows), np.bool_)
+    for i, row in enumerate(rows.tolist()):
+        host = viewed(state, row)
+        if "instances" in reads:
+            host.instances = servers_of(state, row)
+        marks[i] = all(each.passes(host, shape.spec, options) for each in slow)
+    return marks
+
+
+def has_passing_now(shape: Shape, options: Options) -> bool:
+    """Say whether a shape has filters that are not lasting."""
+    return any(
+        each.threshold is None and not is_lasting(each, shape, options)
+        for each in shape.filters
+    )
+
+
+def viewed(state: State, row: int) -> Host:
+    """Give a host as filters see it, with a candidate that maps nothing."""
+    host = host_view(state, row)
+    host.candidates = ({},)
+    return host
+
+
+def _is_compute(each: Filter) -> bool:
+    return each.name == "ComputeFilter" and each.timed
+
+
+def _passing(
+    state: State,
+    each: Filter,
+    shape: Shape,
+    options: Options,
+    rows: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    if _is_compute(each):
+        return _up(state, options, rows)
+    reads = each.looks_at(shape.spec, options) - _IGNORED
+    columns = sorted({_STANDS_FOR[name] for name in reads})
+    first, group = _combinations(state, columns, rows)
+    marks = np.array(
+        [
+            each.passes(viewed(state, int(rows[i])), shape.spec, options)
+            for i in first.tolist()
+        ],
+        np.bool_,
+    )
+    found: NDArray[np.bool_] = marks[group]
+    return found
+
+
+def _combinations(
+    state: State, columns: Sequence[str], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give one index of each distinct combination, and the combination of each row."""
+    if not len(rows) or "" in columns:
+        return np.arange(len(rows)), np.arange(len(rows))
+    group = np.zeros(len(rows), np.int64)
+    for column in columns:
+        values = state.hosts.table[column][rows]
+        _, number = np.unique(values, return_inverse=True)
+        group = group * (int(number.max()) + 1) + number
+        _, group = np.unique(group, return_inverse=True)
+    _, first = np.unique(group, return_index=True)
+    return first, group
+
+
+def _up(state: State, options: Options, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the hosts whose service is enabled and up: ComputeFilter for all at once."""
+    hosts, table = state.hosts, state.hosts.table
+    seen = table["last_seen_up"][rows]
+    down = [
+        number
+        for number in range(len(hosts.facts))
+        if hosts.facts_of(number).get("forced_down")
+    ]
+    elapsed = np.abs(clock.now() - seen)
+    up = np.isnan(seen) | (elapsed <= options.default.service_down_time)
+    enabled = (table["disabled"][rows] == 0) & ~np.isin(table["facts"][rows], down)
+    marks: NDArray[np.bool_] = enabled & up
+    return marks

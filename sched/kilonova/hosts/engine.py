@@ -1,0 +1,269 @@
+"""The columns of a selection: plans, marks, extremes and weights for some shapes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.candidates.compile import Plans, compile_requests
+from kilonova.cloud.claims import note_host
+from kilonova.cloud.hosts import tree_hosts
+from kilonova.cloud.state import State
+from kilonova.hosts import clock
+from kilonova.hosts.allowed import allowed, has_passing_now, numbers_read, passing_now
+from kilonova.hosts.options import Options
+from kilonova.hosts.shape import Shape
+from kilonova.hosts.taken import Slots
+from kilonova.hosts.weights import Weights, weights_of
+
+if TYPE_CHECKING:
+    from kilonova_kernels.columns import SearchColumns
+    from kilonova_kernels.host_columns import (
+        ChoiceColumns,
+        FleetColumns,
+        HostColumns,
+        ShapeColumns,
+    )
+
+_LIMITS = {"num_io_ops": "IO_OPS", "num_instances": "INSTANCES"}
+_MOST_LIMITS = 2
+
+
+class Engine:
+    """What is kept for shapes whose hosts are weighed alike.
+
+    Parameters
+    ----------
+    state
+        The cloud; what is derived is true for its present rows, traits, aggregates and
+        facts of hosts.
+    shapes
+        Shapes of requests; servers name them by their place here.
+    options
+        Options of the scheduler.
+    """
+
+    def __init__(self, state: State, shapes: Sequence[Shape], options: Options) -> None:
+        self.state = state
+        self.shapes = tuple(shapes)
+        self.options = options
+        self.plans: Plans = compile_requests(state, [s.request for s in self.shapes])
+        self.search: SearchColumns = self.plans.search(state.largest_pool())
+        self.tree_host, self.host_tree = tree_hosts(state)
+        self.weights: Weights = weights_of(state, self.shapes[0], options)
+        self.kept: ShapeColumns = self._shape_columns()
+        self._versions = _versions(state)
+        self._valid = _validity(state, options)
+        self._read = [numbers_read(shape, options) for shape in self.shapes]
+        self._numbers = {
+            name: state.hosts.table[name].copy()
+            for name in {name for names in self._read for name in names}
+        }
+        self._choice: ChoiceColumns | None = None
+        self._slots: dict[int, Slots] = {}
+
+    def is_current(self) -> bool:
+        """Say whether rows, traits, aggregates and facts are those it was made for."""
+        first, last = self._valid
+        return self._versions == _versions(self.state) and first <= clock.now() <= last
+
+    def slots(self, shape: int) -> Slots:
+        """Give the slots of one shape's plan."""
+        if shape not in self._slots:
+            self._slots[shape] = Slots(self.state, self.plans, shape)
+        return self._slots[shape]
+
+    def columns(self, best: int, pool: int) -> "FleetColumns":
+        """Give what kernels read and write.
+
+        Parameters
+        ----------
+        best
+            Best hosts that a choice keeps.
+        pool
+            Hosts that one request lists, at most.
+        """
+        from kilonova_kernels.host_columns import FleetColumns
+
+        self._catch_up()
+        groups = self.state.groups.columns(spare=pool)
+        return FleetColumns(
+            hosts=self._host_columns(),
+            weights=self.weights.columns,
+            shapes=self.kept,
+            groups=groups,
+            choice=self._choices(best, pool + len(groups.host)),
+        )
+
+    def _catch_up(self) -> None:
+        """Filter hosts again whose NUMA cells or PCI pools are others now."""
+        state = self.state
+        changed: set[int] = set()
+        for name, before in self._numbers.items():
+            now = state.hosts.table[name]
+            changed.update(np.flatnonzero(now != before).tolist())
+            before[:] = now
+        for s, shape in enumerate(self.shapes):
+            if changed and self._read[s]:
+                rows = np.array(sorted(changed))
+                self._allow(s, rows, allowed(state, shape, self.options, rows))
+            if has_passing_now(shape, self.options):
+                rows = np.flatnonzero(allowed(state, shape, self.options))
+                marks = np.zeros(self.kept.allowed.shape[1], np.bool_)
+                marks[rows] = passing_now(state, shape, self.options, rows)
+                self._allow(s, np.arange(len(marks)), marks)
+
+    def _allow(
+        self, shape: int, rows: NDArray[np.int64], marks: NDArray[np.bool_]
+    ) -> None:
+        """Note new marks; hosts whose mark is another one are looked at again."""
+        before = self.kept.allowed[shape, rows]
+        self.kept.allowed[shape, rows] = marks
+        for row in rows[before != marks].tolist():
+            note_host(self.state, row)
+
+    def _shape_columns(self) -> "ShapeColumns":
+        from kilonova_kernels.host_columns import SCALES, ShapeColumns
+
+        state, count = self.state, len(self.shapes)
+        hosts, weighers = self.state.hosts.table.count, len(self.weights.names)
+        level = _levels(hosts)
+        nodes = int(level[-1])
+        limit_measure, limit = self._limits()
+        flavors = [shape.spec.flavor for shape in self.shapes]
+        return ShapeColumns(
+            allowed=np.array(
+                [allowed(state, shape, self.options) for shape in self.shapes]
+            ).reshape(count, hosts),
+            passing=np.zeros((count, hosts), np.bool_),
+            passing_count=np.zeros(count, np.int64),
+            rooted=np.array([_is_rooted(state, s) for s in self.shapes], np.bool_),
+            stamp=np.full(count, -1, np.int64),
+            highest=np.zeros((count, weighers, nodes)),
+            lowest=np.zeros((count, weighers, nodes)),
+            bound=np.full((count, nodes), np.inf),
+            scale=np.zeros((count, nodes), np.int64),
+            scale_low=np.zeros((count, SCALES, weighers)),
+            scale_range=np.zeros((count, SCALES, weighers)),
+            last_scale=np.zeros(count, np.int64),
+            level=level,
+            limit_measure=limit_measure,
+            limit=limit,
+            vcpus=np.array([f.vcpus for f in flavors], np.int32),
+            memory_mb=np.array([f.memory_mb for f in flavors], np.int32),
+            disk_mb=np.array([s.disk_mb for s in self.shapes], np.int32),
+        )
+
+    def _limits(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Give what hosts must be below: measures (S, 2), and limits (S, 2, H)."""
+        from kilonova_kernels.host_columns import Measure
+
+        table = self.state.hosts.table
+        measure = np.full((len(self.shapes), _MOST_LIMITS), -1, np.int64)
+        found: dict[tuple[int, int], NDArray[np.float64]] = {}
+        for s, shape in enumerate(self.shapes):
+            used: dict[str, int] = {}
+            for each in shape.filters:
+                if each.threshold is None:
+                    continue
+                column = each.threshold.column
+                i = used.setdefault(column, len(used))
+                measure[s, i] = getattr(Measure, _LIMITS[column])
+                sets, group = np.unique(table["aggregate_set"], return_inverse=True)
+                limits = np.array(
+                    [
+                        each.threshold.limit(
+                            self.state.hosts.aggregates_of(number), self.options
+                        )
+                        for number in sets.tolist()
+                    ],
+                    np.float64,
+                )[group]
+                known = found.get((s, i), np.full(table.count, np.inf))
+                found[s, i] = np.minimum(known, limits)
+        width = table.count if found else 1
+        limit = np.full((len(self.shapes), _MOST_LIMITS, width), np.inf)
+        for (s, i), values in found.items():
+            limit[s, i] = values
+        return measure, limit
+
+    def _host_columns(self) -> "HostColumns":
+        from kilonova_kernels.host_columns import HostColumns
+
+        host, consumer = self.state.hosts.table, self.state.tables.consumer
+        found: dict[str, NDArray[Any]] = {
+            "tree_host": self.tree_host,
+            "host_tree": self.host_tree,
+        }
+        for field in HostColumns._fields:
+            if field not in found:
+                table, _, column = field.partition("_")
+                found[field] = (
+                    host[column] if table == "host" else consumer.whole(column)
+                )
+        return HostColumns(**found)
+
+    def _choices(self, best: int, pool: int) -> "ChoiceColumns":
+        from kilonova_kernels.host_columns import MOST_LEVELS, WIDTH, ChoiceColumns
+
+        known = self._choice
+        if known is None or len(known.host) != best or len(known.pool) < pool:
+            weighers = len(self.weights.names)
+            self._choice = known = ChoiceColumns(
+                low=np.zeros(weighers),
+                range=np.zeros(weighers),
+                slack=np.array([self.weights.slack()]),
+                bound=np.zeros((MOST_LEVELS, WIDTH)),
+                seen=np.zeros(MOST_LEVELS + 1),
+                node=np.zeros(MOST_LEVELS, np.int64),
+                host=np.zeros(best, np.int32),
+                weight=np.zeros(best),
+                found=np.zeros(1, np.int64),
+                pool=np.zeros(2 * pool + 16, np.int32),
+                opened=np.zeros(1, np.int64),
+            )
+        return known
+
+
+def _versions(state: State) -> tuple[int, ...]:
+    return (state.structure, state.facts, state.odd_limits, state.hosts.version)
+
+
+def _validity(state: State, options: Options) -> tuple[float, float]:
+    """Give the first and last time at which the same services are up as now."""
+    seen = state.hosts.table["last_seen_up"]
+    seen = seen[~np.isnan(seen)]
+    down = options.default.service_down_time
+    edges = np.concatenate([seen - down, seen + down])
+    now = clock.now()
+    before, after = edges[edges <= now], edges[edges >= now]
+    return before.max(initial=-np.inf), after.min(initial=np.inf)
+
+
+def _levels(hosts: int) -> NDArray[np.int32]:
+    """Give the first node of each level over so many hosts, lowest level first."""
+    from kilonova_kernels.host_columns import WIDTH
+
+    first = [0]
+    count = max(hosts, 1)
+    while count > 1 or len(first) == 1:
+        count = -(-count // WIDTH)
+        first.append(first[-1] + count)
+    return np.array(first, np.int32)
+
+
+def _is_rooted(state: State, shape: Shape) -> bool:
+    """Say whether any candidate takes something of a root: a class only roots offer."""
+    inventory, provider = state.tables.inventory, state.tables.provider
+    below = provider["parent"][inventory["provider"]] >= 0
+    elsewhere = set(np.unique(inventory["resource_class"][below]).tolist())
+    sharing = state.sharing().provider
+    shared = np.isin(inventory["provider"], sharing)
+    elsewhere |= set(np.unique(inventory["resource_class"][shared]).tolist())
+    return any(
+        state.resource_classes.find(name) not in elsewhere
+        for group in shape.request.groups
+        if not group.suffix
+        for name in group.resources
+    )

@@ -1,0 +1,108 @@
+"""Which hosts a server names: the only ones it may have, or those that it may not."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud.state import State
+from kilonova.hosts.filters.hints import listed
+from kilonova.request.server import ServerSpec
+
+NOTHING = 0
+ONLY = 1
+EXCEPT = 2
+
+
+class Listing(NamedTuple):
+    """Hosts that a server names.
+
+    Attributes
+    ----------
+    kind
+        ``NOTHING``, ``ONLY`` these, or all ``EXCEPT`` these.
+    rows
+        Rows of the hosts, ascending, (D,) int32.
+    """
+
+    kind: int = NOTHING
+    rows: NDArray[np.int32] = np.zeros(0, np.int32)
+
+
+def listed_hosts(
+    state: State, spec: ServerSpec, enabled: frozenset[str], near: frozenset[str]
+) -> Listing:
+    """List the hosts that a spec names by name or through other servers.
+
+    Parameters
+    ----------
+    state
+        The cloud.
+    spec
+        What is asked.
+    enabled
+        Names of the filters that are enabled.
+    near
+        Names of hosts of which one must be taken, of a server group that only the spec
+        knows; empty for any.
+
+    Notes
+    -----
+    As ``get_filtered_hosts`` in Nova's ``scheduler/host_manager.py``: names of hosts to
+    ignore or to force are compared without case, nodes with it.
+    """
+    only: set[int] | None = None
+    never: set[int] = set()
+    table = state.hosts.table
+    for wanted in _wanted(spec, near):
+        if wanted is not None:
+            rows = _rows(state, wanted)
+            only = rows if only is None else only & rows
+    destination = spec.destination
+    if destination is not None and (destination.host or destination.node):
+        rows = set(range(table.count))
+        if destination.host:
+            rows &= _rows(state, {destination.host}, exact=True)
+        if destination.node:
+            rows &= {state.hosts.names.find(destination.node)}
+        only = rows if only is None else only & rows
+    if spec.force_nodes:
+        rows = {state.hosts.names.find(name) for name in spec.force_nodes} - {-1}
+        only = rows if only is None else only & rows
+    never |= _rows(state, set(spec.ignore_hosts))
+    if "DifferentHostFilter" in enabled:
+        never |= _hosts_of(state, listed(spec, "different_host"))
+    beside = listed(spec, "same_host") if "SameHostFilter" in enabled else ()
+    if any(beside):
+        rows = _hosts_of(state, beside)
+        only = rows if only is None else only & rows
+    if only is not None:
+        return Listing(ONLY, np.array(sorted(only - never), np.int32))
+    if never:
+        return Listing(EXCEPT, np.array(sorted(never), np.int32))
+    return Listing()
+
+
+def _wanted(spec: ServerSpec, near: frozenset[str]) -> list[set[str] | None]:
+    return [set(spec.force_hosts) or None, set(near) or None]
+
+
+def _rows(state: State, names: set[str], *, exact: bool = False) -> set[int]:
+    """Find the rows of hosts by the names of their services."""
+    if not names:
+        return set()
+    services = state.hosts.services
+    if exact:
+        numbers = [services.find(name) for name in names]
+    else:
+        lower = {name.lower() for name in names}
+        numbers = [i for i in range(len(services)) if services[i].lower() in lower]
+    found = np.isin(state.hosts.table["service"], numbers)
+    return set(np.flatnonzero(found).tolist())
+
+
+def _hosts_of(state: State, servers: tuple[str, ...]) -> set[int]:
+    """Find the hosts of servers by UUID; those of unknown servers are left out."""
+    rows = [state.consumer_uuids.find(server) for server in servers]
+    hosts = [int(state.tables.consumer["host"][row]) for row in rows if row >= 0]
+    return {host for host in hosts if host >= 0}

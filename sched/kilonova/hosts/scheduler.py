@@ -1,0 +1,237 @@
+"""``Scheduler``: which hosts servers go to, by Nova's options, filters and weighers."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.candidates.cloud import Cloud
+from kilonova.cloud import claims
+from kilonova.cloud.hosts import derive_hosts
+from kilonova.cloud.server_groups import POLICIES, Group
+from kilonova.cloud.vocabulary import Vocabulary
+from kilonova.errors import BadInput, NoValidHost
+from kilonova.hosts.batch import Batch, Question
+from kilonova.hosts.draws import draws
+from kilonova.hosts.engine import Engine
+from kilonova.hosts.listing import EXCEPT, ONLY, Listing, listed_hosts
+from kilonova.hosts.naming import selection_of
+from kilonova.hosts.options import Options
+from kilonova.hosts.prefilters.register import run as run_prefilters
+from kilonova.hosts.reasons import Reasons, reasons
+from kilonova.hosts.refusal import refusal
+from kilonova.hosts.selection import Selection
+from kilonova.hosts.shape import Shape, anonymous, shape_of
+from kilonova.request.server import ServerSpec
+
+# Engines and shapes that are kept; the least recently used are forgotten.
+_MOST_ENGINES = 256
+_MOST_SHAPES = 4096
+
+
+class Scheduler:
+    """Selects hosts for servers, claims what they take, and remembers shapes.
+
+    Parameters
+    ----------
+    cloud
+        What is claimed from. A cloud without hosts gets one for each root provider that
+        offers CPUs.
+    options
+        Nova's options; defaults where left out.
+    seed
+        Of all draws. The same seed and the same calls give the same hosts.
+    """
+
+    def __init__(
+        self, cloud: Cloud, options: Options | None = None, *, seed: int = 0
+    ) -> None:
+        self.cloud = cloud
+        self.state = cloud.state
+        self.options = options or Options()
+        self.seed = seed
+        self._decisions = 0
+        self._shapes: OrderedDict[ServerSpec, Shape] = OrderedDict()
+        self._engines: OrderedDict[tuple[Shape, ...], Engine] = OrderedDict()
+        self._facts: tuple[int, int] | None = None
+        with self.state.lock:
+            if not len(self.state.hosts):
+                derive_hosts(self.state)
+
+    def select(
+        self,
+        spec: ServerSpec,
+        count: int = 1,
+        servers: Sequence[str] | None = None,
+    ) -> Selection:
+        """Select and claim hosts for servers that ask the same, or for none of them.
+
+        Parameters
+        ----------
+        spec
+            What each of them asks.
+        count
+            Number of servers.
+        servers
+            Their UUIDs; new ones where left out.
+
+        Raises
+        ------
+        NoValidHost
+            Some server finds no host; nothing was claimed.
+        BadInput
+            The spec contradicts itself, or a UUID is taken.
+
+        Notes
+        -----
+        As ``select_destinations`` in Nova's ``scheduler/manager.py``.
+        """
+        names = _names(spec, count, servers)
+        with self.state.lock:
+            shape = self.shape(spec)
+            engine = self._engine((shape,))
+            rows = self._consumers(names)
+            try:
+                return self._select(engine, spec, names, rows)
+            except BaseException:
+                for row in rows.tolist():
+                    if self.state.tables.consumer["first"][row] >= 0:
+                        claims.release(self.state, self.state.consumer_uuids[row])
+                    else:
+                        claims.free_consumer(self.state, row)
+                raise
+
+    def explain(self, spec: ServerSpec, first: int = 10) -> Reasons:
+        """Say what would remove which hosts, and what weighs for the ``first`` best.
+
+        Nothing is claimed. Each host is looked at by itself, which takes some ten
+        microseconds a host. Raises as ``select`` does before it looks at hosts.
+        """
+        return reasons(self, spec, first)
+
+    def named_rows(self, spec: ServerSpec) -> NDArray[np.int64] | None:
+        """Give the rows of the hosts that a spec leaves by name, None for all."""
+        listing = self._listing(spec)
+        if listing.kind == ONLY:
+            return listing.rows.astype(np.int64)
+        if listing.kind == EXCEPT:
+            rows = np.arange(len(self.state.hosts))
+            return np.setdiff1d(rows, listing.rows)
+        return None
+
+    def shape(self, spec: ServerSpec) -> Shape:
+        """Give the shape of a spec, made at its first sight; raises as ``select``."""
+        now = (self.state.facts, self.state.hosts.version)
+        if self._facts != now:
+            # Pre-filters read host aggregates and traits.
+            self._shapes.clear()
+            self._facts = now
+        plain = anonymous(spec)
+        shape = self._shapes.get(plain)
+        if shape is None:
+            aggregates = self.state.hosts.aggregates
+            narrowed = run_prefilters(
+                replace(plain, force_hosts=()), aggregates, self.options, self.traits
+            )
+            narrowed = replace(narrowed, force_hosts=plain.force_hosts)
+            shape = self._shapes[plain] = shape_of(narrowed, self.options)
+            if len(self._shapes) > _MOST_SHAPES:
+                self._shapes.popitem(last=False)
+        return shape
+
+    @property
+    def traits(self) -> Vocabulary:
+        """Traits that a server may ask for."""
+        return self.state.traits
+
+    def _engine(self, shapes: tuple[Shape, ...]) -> Engine:
+        """Give the columns for some shapes, kept from before or made now."""
+        engine = self._engines.get(shapes)
+        if engine is None or not engine.is_current():
+            engine = self._engines[shapes] = Engine(self.state, shapes, self.options)
+            if len(self._engines) > _MOST_ENGINES:
+                self._engines.popitem(last=False)
+        self._engines.move_to_end(shapes)
+        return engine
+
+    def _consumers(self, names: Sequence[str]) -> NDArray[np.int32]:
+        """Add a consumer for each server; give their rows."""
+        state = self.state
+        for name in names:
+            if state.consumer_uuids.find(name) >= 0:
+                raise BadInput(f"Server {name!r} is there already; UUIDs are unique.")
+        if len(names) == 1:
+            return np.array([claims.add_consumers(state, list(names))], np.int32)
+        first = claims.add_consumers(state, list(names))
+        return np.arange(first, first + len(names), dtype=np.int32)
+
+    def _select(
+        self,
+        engine: Engine,
+        spec: ServerSpec,
+        names: tuple[str, ...],
+        rows: NDArray[np.int32],
+    ) -> Selection:
+        """Place servers of one spec, whose consumers are there."""
+        options = self.options
+        subset = options.filter_scheduler.host_subset_size
+        count = len(rows)
+        numbers = np.zeros((count, 2))
+        if subset > 1:
+            numbers = draws(self.seed, self._decisions, count)
+        self._decisions += count
+        question = Question(self._listing(spec), *self._group(spec), subset)
+        spare = options.scheduler.max_attempts - 1
+        batch = Batch(engine, question, rows, numbers, spare)
+        if not batch.run():
+            raise NoValidHost(refusal(engine, 0, count))
+        return selection_of(batch, spec, names)
+
+    def _listing(self, spec: ServerSpec) -> Listing:
+        enabled = frozenset(
+            name.rpartition(".")[2]
+            for name in self.options.filter_scheduler.enabled_filters
+        )
+        return listed_hosts(self.state, spec, enabled, frozenset())
+
+    def _group(self, spec: ServerSpec) -> tuple[int, int, int]:
+        """Give number, policy and limit of a spec's server group."""
+        group = spec.server_group
+        if group is None:
+            return -1, 0, 1
+        most = group.max_server_per_host
+        number = self.state.groups.find(group.uuid)
+        if number < 0:
+            made = Group(group.uuid or str(uuid4()), group.policy, most)
+            number = self.state.groups.add(made)
+            self._adopt(number, group.members)
+        return number, POLICIES.index(group.policy) + 1, most
+
+    def _adopt(self, number: int, members: Iterable[str]) -> None:
+        """Make servers members of a group that was not known."""
+        table = self.state.tables.consumer
+        for uuid in members:
+            row = self.state.consumer_uuids.find(uuid)
+            if row >= 0:
+                table["group"][row] = number
+        self.state.groups.recount()
+
+
+def _names(
+    spec: ServerSpec, count: int, servers: Sequence[str] | None
+) -> tuple[str, ...]:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise BadInput(f"count must be at least 1, got {count!r}.")
+    if servers is None:
+        single = count == 1 and spec.instance_uuid
+        return (spec.instance_uuid,) if single else _new_names(count)
+    if len(servers) != count or len(set(servers)) != count:
+        raise BadInput(f"servers must be {count} different UUIDs, got {servers!r:.80}.")
+    return tuple(servers)
+
+
+def _new_names(count: int) -> tuple[str, ...]:
+    return tuple(str(uuid4()) for _ in range(count))

@@ -1,0 +1,133 @@
+"""Raw values and multipliers of all hosts, as kernels weigh them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud.hosts import host_view
+from kilonova.cloud.state import State
+from kilonova.hosts.options import Options
+from kilonova.hosts.shape import Shape
+from kilonova.hosts.weighers.columns import HostColumns
+from kilonova.hosts.weighers.register import Weigher
+from kilonova.hosts.weighing import multiplier_of
+
+if TYPE_CHECKING:
+    from kilonova_kernels.host_columns import WeightColumns
+
+# More than what rounding adds to a sum of a few products, as a share of their size.
+_ROUNDING = 1e-13
+_MEASURES = {
+    "RAMWeigher": "FREE_RAM",
+    "CPUWeigher": "FREE_CPU",
+    "DiskWeigher": "FREE_DISK",
+    "IoOpsWeigher": "IO_OPS",
+    "NumInstancesWeigher": "INSTANCES",
+    "ServerGroupSoftAffinityWeigher": "SOFT_AFFINITY",
+    "ServerGroupSoftAntiAffinityWeigher": "SOFT_ANTI_AFFINITY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Columns of the weighers that can tell hosts apart.
+
+    Attributes
+    ----------
+    names
+        Those weighers, in their order.
+    columns
+        What kernels read.
+    """
+
+    names: tuple[str, ...]
+    columns: "WeightColumns"
+
+    def slack(self) -> float:
+        """Give more than what rounding can add to a weight."""
+        sizes = np.abs(self.columns.multiplier).max(axis=0, initial=0.0)
+        return float(_ROUNDING * (1.0 + sizes.sum()))
+
+
+def weights_of(state: State, shape: Shape, options: Options) -> Weights:
+    """Make the columns for one shape, true of the present hosts.
+
+    A weigher that gives all hosts the same and whose normalised value is then 0 is left
+    out: what it adds is nothing.
+    """
+    from kilonova_kernels.host_columns import Measure, WeightColumns
+
+    sets = state.hosts.table["aggregate_set"]
+    distinct, number = np.unique(sets, return_inverse=True)
+    names, measures, floors, values, factors = [], [], [], [], []
+    for weigher in shape.weighers:
+        multiplier = [
+            multiplier_of(weigher, state.hosts.aggregates_of(each), options)
+            for each in distinct.tolist()
+        ]
+        measure = getattr(Measure, _MEASURES.get(weigher.name, "FIXED"))
+        raw = _fixed(state, weigher, shape, options, measure)
+        if not any(multiplier) or raw is None:
+            continue
+        names.append(weigher.name)
+        measures.append(measure)
+        floors.append(-np.inf if weigher.minval is None else weigher.minval)
+        values.append(raw)
+        factors.append(multiplier)
+    if not names:
+        names, measures, floors = ["none"], [Measure.FIXED], [-np.inf]
+        values = [np.zeros(len(sets))]
+        factors = [[0.0] * max(len(distinct), 1)]
+    rows, which = np.unique(np.array(factors).T, axis=0, return_inverse=True)
+    columns = WeightColumns(
+        measure=np.array(measures, np.int64),
+        floor=np.array(floors, np.float64),
+        value=np.array(values).reshape(len(names), len(sets)),
+        multiplier=np.ascontiguousarray(rows),
+        host_multiplier=which.ravel()[number].astype(np.int32),
+    )
+    return Weights(tuple(names), columns)
+
+
+def _fixed(
+    state: State, weigher: Weigher, shape: Shape, options: Options, measure: int
+) -> NDArray[np.float64] | None:
+    """Give raw values that claims leave alone, or None where they weigh nothing."""
+    count = state.hosts.table.count
+    if measure != 0:
+        return np.zeros(count)
+    if weigher.asks(shape.spec, options) is None:
+        return None
+    if weigher.columns is not None:
+        raw = weigher.columns(_columns(state), shape.spec, options)
+    else:
+        hosts = (host_view(state, row) for row in range(count))
+        raw = np.array(
+            [weigher.raw(host, shape.spec, options) for host in hosts], np.float64
+        )
+    alike = not len(raw) or bool((raw == raw[0]).all())
+    counts = weigher.minval is not None and len(raw) and raw[0] > weigher.minval
+    return None if alike and not counts else raw
+
+
+def _columns(state: State) -> HostColumns:
+    hosts, table = state.hosts, state.hosts.table
+    versions = np.array(
+        [
+            hosts.facts_of(number).get("hypervisor_version") or 0
+            for number in range(len(hosts.facts))
+        ],
+        np.float64,
+    )
+    found = {
+        name: table[name].astype(np.float64)
+        for name in HostColumns._fields
+        if name != "hypervisor_version"
+    }
+    if table.count:
+        found["hypervisor_version"] = versions[table["facts"]]
+    else:
+        found["hypervisor_version"] = np.zeros(0)
+    return HostColumns(**found)

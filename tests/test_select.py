@@ -1,0 +1,186 @@
+"""Selection: the hosts, their order and weights, and what becomes of cloud and hosts.
+
+Method: random clouds of up to 40 hosts take random servers one after the other, with
+departures between them; before each one, Nova's way through plain objects says which
+hosts pass, in which order, with which weights. Amounts lie around what hosts have.
+"""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generators.fleets import GROUPS, POLICIES, fleets, option_sets, specs
+from kilonova import Cloud
+from kilonova.cloud.host import Host
+from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.errors import NoValidHost
+from kilonova.hosts.options import FilterSchedulerSection, Options
+from kilonova.hosts.scheduler import Scheduler
+from kilonova.request.flavor import Flavor
+from kilonova.request.server import ServerGroup, ServerSpec
+from oracle.select import Best, selected
+
+
+def viewed(cloud: Cloud) -> list[Host]:
+    found = []
+    for row in range(len(cloud.state.hosts)):
+        host = host_view(cloud.state, row)
+        host.instances = servers_of(cloud.state, row)
+        found.append(host)
+    return found
+
+
+def room(cloud: Cloud, scheduler: Scheduler, spec: ServerSpec) -> dict[str, bool]:
+    candidates = cloud.allocation_candidates(scheduler.shape(spec).request)
+    fitting = {name for found in candidates for name in found.allocations}
+    return {host.nodename: host.nodename in fitting for host in viewed(cloud)}
+
+
+def group_now(cloud: Cloud, uuid: str | None) -> ServerGroup | None:
+    if uuid is None:
+        return None
+    number = cloud.state.groups.find(uuid)
+    group = cloud.state.groups[number]
+    table = cloud.state.tables.consumer
+    rows = [
+        row
+        for row in range(table.count)
+        if table["group"][row] == number and table["host"][row] >= 0
+    ]
+    return ServerGroup(
+        policy=group.policy,
+        members=frozenset(cloud.state.consumer_uuids[row] for row in rows),
+        hosts=frozenset(cloud.state.hosts.names[table["host"][row]] for row in rows),
+        max_server_per_host=group.max_server_per_host,
+        uuid=uuid,
+    )
+
+
+def expected(
+    cloud: Cloud, scheduler: Scheduler, spec: ServerSpec, uuid: str | None
+) -> Best:
+    group = group_now(cloud, uuid)
+    return selected(
+        viewed(cloud),
+        room(cloud, scheduler, spec),
+        spec,
+        scheduler.options,
+        group,
+    )
+
+
+@given(
+    fleets(),
+    option_sets(),
+    st.lists(
+        st.tuples(specs(), st.sampled_from([None, None, *GROUPS]), st.booleans()),
+        min_size=1,
+        max_size=12,
+    ),
+)
+@settings(deadline=None)
+def test_same_as_one_host_after_the_other(
+    document: dict[str, Any],
+    options: Options,
+    wishes: list[tuple[ServerSpec, str | None, bool]],
+) -> None:
+    cloud = Cloud.from_document(document)
+    scheduler = Scheduler(cloud, options)
+    alive: list[str] = []
+    for i, (spec, uuid, leave) in enumerate(wishes):
+        if leave and alive:
+            cloud.release(alive.pop(0))
+        best = expected(cloud, scheduler, spec, uuid)
+        asked = spec
+        if uuid is not None:
+            rule = cloud.state.groups[cloud.state.groups.find(uuid)]
+            group = ServerGroup(
+                rule.policy, max_server_per_host=rule.max_server_per_host, uuid=uuid
+            )
+            asked = ServerSpec(spec.flavor, server_group=group)
+        if not best.hosts:
+            before = cloud.to_document()
+            with pytest.raises(NoValidHost, match="No valid host was found"):
+                scheduler.select(asked, servers=[f"server-{i}"])
+            assert cloud.to_document() == before
+            continue
+        found = scheduler.select(asked, servers=[f"server-{i}"])
+        assert found.passed == (len(best.hosts),)
+        chosen = found.hosts[0]
+        assert (chosen.nodename, chosen.weight) == (best.hosts[0], best.weights[0])
+        cell = chosen.cell_uuid
+        near = [h for h in best.hosts[1:] if cell_of(cloud, h) == cell]
+        assert [a.nodename for a in found.alternates[0]] == near[:2]
+        alive.append(f"server-{i}")
+
+
+def cell_of(cloud: Cloud, name: str) -> str | None:
+    return host_view(cloud.state, cloud.state.hosts.row(name)).cell_uuid
+
+
+def one_host(**more: Any) -> Cloud:
+    inventories = {
+        "VCPU": {"total": 4},
+        "MEMORY_MB": {"total": 4096},
+        "DISK_GB": {"total": 10},
+    }
+    return Cloud.from_document(
+        {"providers": [{"name": "h", "inventories": inventories}], **more}
+    )
+
+
+def test_a_host_counts_its_servers() -> None:
+    cloud = one_host()
+    scheduler = Scheduler(cloud)
+    empty = host_view(cloud.state, 0)
+    scheduler.select(ServerSpec(Flavor(1, 1024, root_gb=2)), servers=["a"])
+    host = host_view(cloud.state, 0)
+    assert (host.vcpus_used, host.free_ram_mb, host.free_disk_mb) == (1, 3072, 8192)
+    assert (host.num_instances, host.num_io_ops) == (1, 1)
+    cloud.release("a")
+    assert host_view(cloud.state, 0) == empty
+
+
+def test_all_or_none() -> None:
+    cloud = one_host()
+    scheduler = Scheduler(cloud)
+    before = host_view(cloud.state, 0)
+    with pytest.raises(NoValidHost, match="all of 5 servers"):
+        scheduler.select(ServerSpec(Flavor(1, 512)), count=5)
+    assert host_view(cloud.state, 0) == before
+    assert cloud.usages("h") == {"VCPU": 0, "MEMORY_MB": 0, "DISK_GB": 0}
+    assert not cloud.to_document()["consumers"]
+    assert len(scheduler.select(ServerSpec(Flavor(1, 512)), count=4).hosts) == 4
+
+
+def test_documents_keep_servers_and_groups() -> None:
+    groups = [
+        {"uuid": uuid, "policy": policy}
+        for uuid, policy in zip(GROUPS, POLICIES, strict=False)
+    ]
+    cloud = one_host(server_groups=groups)
+    group = ServerGroup("affinity", uuid=GROUPS[0])
+    spec = ServerSpec(Flavor(1, 512), server_group=group)
+    Scheduler(cloud).select(spec, servers=["a"])
+    document = cloud.to_document()
+    assert Cloud.from_document(document).to_document() == document
+    assert document["consumers"][0]["host"] == "h"
+    assert document["consumers"][0]["group"] == GROUPS[0]
+
+
+def test_the_seed_decides_among_a_subset() -> None:
+    options = Options(filter_scheduler=FilterSchedulerSection(host_subset_size=10))
+    providers = [
+        {"name": f"h{i}", "inventories": {"VCPU": {"total": 64}}} for i in range(30)
+    ]
+
+    def names(seed: int) -> list[str]:
+        cloud = Cloud.from_document({"providers": providers})
+        scheduler = Scheduler(cloud, options, seed=seed)
+        spec = ServerSpec(Flavor(1, 0))
+        return [scheduler.select(spec).hosts[0].host for _ in range(20)]
+
+    assert names(1) == names(1)
+    assert names(1) != names(2)

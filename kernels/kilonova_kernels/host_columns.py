@@ -233,7 +233,7 @@ class OrderColumns(NamedTuple):
     Attributes
     ----------
     shape
-        Shape of each, (N,).
+        Shape of each, (N,); -1 for one that leaves.
     consumer
         Row of its consumer, (N,); -1 to choose and claim nothing.
     call

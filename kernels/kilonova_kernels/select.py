@@ -39,7 +39,7 @@ def select_all(
     fleet: FleetColumns,
     orders: OrderColumns,
 ) -> int:
-    """Select and claim a host for each server in its order.
+    """Select and claim a host for each server in its order, or let it go.
 
     Servers of one call find all their hosts, or none of them keeps one.
 
@@ -61,6 +61,10 @@ def select_all(
     n = wide(0)
     count = orders.shape.shape[0]
     while n < count:
+        if orders.shape[n] < 0:
+            _depart(cloud, fleet, wide(orders.consumer[n]))
+            n += 1
+            continue
         refresh_shape(cloud, plans, search, fleet, wide(orders.shape[n]))
         choose(fleet, orders, n)
         _note(fleet, orders, n)
@@ -74,8 +78,10 @@ def select_all(
             continue
         call = orders.call[n]
         for i in range(call, n):
-            _give_back(cloud, fleet, orders, i)
-            placed -= 1
+            if orders.host[i] >= 0:
+                _depart(cloud, fleet, wide(orders.consumer[i]))
+                orders.host[i] = -1
+                placed -= 1
         while n < count and orders.call[n] == call:
             orders.host[n] = -1
             n += 1
@@ -274,15 +280,15 @@ def first_candidates(
             _note_providers(plans, shape, search, provider[i])
 
 
-@inlined
-def _give_back(
-    cloud: CloudColumns, fleet: FleetColumns, orders: OrderColumns, n: int
-) -> None:
-    """Undo what was done for one server."""
-    consumer = wide(orders.consumer[n])
+@part
+def _depart(cloud: CloudColumns, fleet: FleetColumns, consumer: int) -> None:
+    """Give back all that a server has, which may be nothing."""
+    group = wide(fleet.hosts.consumer_group[consumer])
     release(cloud, consumer)
     host = leave_host(fleet.hosts, consumer)
+    if host < 0:
+        return
     measure_host(fleet.hosts, fleet.weights, host)
-    if orders.group[n] >= 0:
-        add_member(fleet.groups, orders.group[n], host, -1)
-    orders.host[n] = -1
+    if group >= 0:
+        add_member(fleet.groups, group, host, -1)
+        fleet.hosts.consumer_group[consumer] = -1

@@ -29,6 +29,9 @@ class Listing(NamedTuple):
     rows: NDArray[np.int32] = np.zeros(0, np.int32)
 
 
+_NONE = Listing()
+
+
 def listed_hosts(
     state: State, spec: ServerSpec, enabled: frozenset[str], near: frozenset[str]
 ) -> Listing:
@@ -51,40 +54,39 @@ def listed_hosts(
     As ``get_filtered_hosts`` in Nova's ``scheduler/host_manager.py``: names of hosts to
     ignore or to force are compared without case, nodes with it.
     """
-    only: set[int] | None = None
-    never: set[int] = set()
+    if not near and not _names_hosts(spec):
+        return _NONE
     table = state.hosts.table
-    for wanted in _wanted(spec, near):
-        if wanted is not None:
-            rows = _rows(state, wanted)
-            only = rows if only is None else only & rows
+    allowed = [_rows(state, set(names)) for names in (spec.force_hosts, near) if names]
     destination = spec.destination
-    if destination is not None and (destination.host or destination.node):
-        rows = set(range(table.count))
-        if destination.host:
-            rows &= _rows(state, {destination.host}, exact=True)
-        if destination.node:
-            rows &= {state.hosts.names.find(destination.node)}
-        only = rows if only is None else only & rows
+    if destination is not None and destination.host:
+        allowed.append(_rows(state, {destination.host}, exact=True))
+    if destination is not None and destination.node:
+        allowed.append({state.hosts.names.find(destination.node)} - {-1})
     if spec.force_nodes:
-        rows = {state.hosts.names.find(name) for name in spec.force_nodes} - {-1}
-        only = rows if only is None else only & rows
-    never |= _rows(state, set(spec.ignore_hosts))
-    if "DifferentHostFilter" in enabled:
-        never |= _hosts_of(state, listed(spec, "different_host"))
+        found = {state.hosts.names.find(name) for name in spec.force_nodes}
+        allowed.append(found - {-1})
     beside = listed(spec, "same_host") if "SameHostFilter" in enabled else ()
     if any(beside):
-        rows = _hosts_of(state, beside)
-        only = rows if only is None else only & rows
-    if only is not None:
-        return Listing(ONLY, np.array(sorted(only - never), np.int32))
-    if never:
-        return Listing(EXCEPT, np.array(sorted(never), np.int32))
-    return Listing()
+        allowed.append(_hosts_of(state, beside))
+    never = _rows(state, set(spec.ignore_hosts))
+    if "DifferentHostFilter" in enabled:
+        never |= _hosts_of(state, listed(spec, "different_host"))
+    if allowed:
+        rows = set(range(table.count)).intersection(*allowed) - never
+        return Listing(ONLY, np.array(sorted(rows), np.int32))
+    return Listing(EXCEPT, np.array(sorted(never), np.int32)) if never else _NONE
 
 
-def _wanted(spec: ServerSpec, near: frozenset[str]) -> list[set[str] | None]:
-    return [set(spec.force_hosts) or None, set(near) or None]
+def _names_hosts(spec: ServerSpec) -> bool:
+    """Say whether a spec may name hosts at all."""
+    return bool(
+        spec.hints
+        or spec.ignore_hosts
+        or spec.force_hosts
+        or spec.force_nodes
+        or spec.destination
+    )
 
 
 def _rows(state: State, names: set[str], *, exact: bool = False) -> set[int]:

@@ -17,7 +17,8 @@ from kilonova.errors import BadInput, NoValidHost
 from kilonova.hosts.batch import Batch, Question
 from kilonova.hosts.draws import draws
 from kilonova.hosts.engine import Engine
-from kilonova.hosts.listing import EXCEPT, ONLY, Listing, listed_hosts
+from kilonova.hosts.events import Boot, Delete, Event, Played, play
+from kilonova.hosts.listing import EXCEPT, NOTHING, ONLY, Listing, listed_hosts
 from kilonova.hosts.naming import selection_of
 from kilonova.hosts.options import Options
 from kilonova.hosts.prefilters.register import run as run_prefilters
@@ -55,7 +56,14 @@ class Scheduler:
         self.seed = seed
         self._decisions = 0
         self._shapes: OrderedDict[ServerSpec, Shape] = OrderedDict()
-        self._engines: OrderedDict[tuple[Shape, ...], Engine] = OrderedDict()
+        # By the identity of shapes, which an engine keeps alive: hashing them is slow.
+        self._engines: OrderedDict[tuple[int, ...], Engine] = OrderedDict()
+        self._exact: dict[ServerSpec, Shape] = {}
+        self._plain = Question(subset=self.options.filter_scheduler.host_subset_size)
+        self._enabled = frozenset(
+            name.rpartition(".")[2]
+            for name in self.options.filter_scheduler.enabled_filters
+        )
         self._facts: tuple[int, int] | None = None
         with self.state.lock:
             if not len(self.state.hosts):
@@ -104,6 +112,79 @@ class Scheduler:
                         claims.free_consumer(self.state, row)
                 raise
 
+    def play(self, events: Sequence[Event]) -> Played:
+        """Let servers come and go in their order, many in one call.
+
+        Refusals are part of the answer, and servers are active at once: they do not
+        count as I/O operations of their hosts afterwards.
+
+        Raises
+        ------
+        BadInput
+            A server is there already, or comes twice, or one that leaves is unknown; or
+            a spec contradicts itself. Nothing was done.
+        """
+        with self.state.lock:
+            shapes = [
+                self.shape(event.spec) if isinstance(event, Boot) else None
+                for event in events
+            ]
+            known = list({id(s): s for s in shapes if s is not None}.values())
+            numbers = {id(shape): i for i, shape in enumerate(known)} | {id(None): -1}
+            rows = self._event_rows(events)
+            played = play(
+                self._engine(tuple(known)),
+                np.array(
+                    [-1 if s is None else numbers[id(s)] for s in shapes], np.int32
+                ),
+                rows,
+                _calls(events),
+                [self._question(event) for event in events],
+                draws(self.seed, self._decisions, len(events)),
+            )
+            self._decisions += len(events)
+            self._settle(rows, played)
+        return played
+
+    def _question(self, event: Event) -> Question:
+        if isinstance(event, Delete):
+            return self._plain
+        return self._asked(event.spec)
+
+    def _asked(self, spec: ServerSpec) -> Question:
+        """Give what a spec asks beside its shape."""
+        listing = self._listing(spec)
+        if spec.server_group is None and listing.kind == NOTHING:
+            return self._plain
+        return Question(listing, *self._group(spec), self._plain.subset)
+
+    def _event_rows(self, events: Sequence[Event]) -> NDArray[np.int32]:
+        """Give the consumer row of each event, new ones for servers that come."""
+        boots = [event.server for event in events if isinstance(event, Boot)]
+        if len(set(boots)) < len(boots):
+            raise BadInput("A server comes twice; UUIDs are unique.")
+        coming = set(boots)
+        rows = {}
+        for event in events:
+            if isinstance(event, Delete) and event.server not in coming:
+                rows[event.server] = claims.consumer_row(self.state, event.server)
+        for name, row in zip(boots, self._consumers(boots).tolist(), strict=True):
+            rows[name] = row
+        return np.array([rows[event.server] for event in events], np.int32)
+
+    def _settle(self, rows: NDArray[np.int32], played: Played) -> None:
+        """Forget servers that left or found no host; the others are active."""
+        table, hosts = self.state.tables.consumer, self.state.hosts.table
+        own = np.unique(rows)
+        alive = own[table["host"][own] >= 0]
+        building = alive[table["building"][alive] == 1]
+        np.subtract.at(hosts["num_io_ops"], table["host"][building], 1)
+        table["building"][building] = 0
+        for host in np.unique(table["host"][building]).tolist():
+            claims.note_host(self.state, host)
+        for row in own[table["first"][own] < 0].tolist():
+            claims.free_consumer(self.state, row)
+
     def explain(self, spec: ServerSpec, first: int = 10) -> Reasons:
         """Say what would remove which hosts, and what weighs for the ``first`` best.
 
@@ -128,7 +209,11 @@ class Scheduler:
         if self._facts != now:
             # Pre-filters read host aggregates and traits.
             self._shapes.clear()
+            self._exact.clear()
             self._facts = now
+        exact = self._exact.get(spec)
+        if exact is not None:
+            return exact
         plain = anonymous(spec)
         shape = self._shapes.get(plain)
         if shape is None:
@@ -140,6 +225,9 @@ class Scheduler:
             shape = self._shapes[plain] = shape_of(narrowed, self.options)
             if len(self._shapes) > _MOST_SHAPES:
                 self._shapes.popitem(last=False)
+        if len(self._exact) > _MOST_SHAPES:
+            self._exact.clear()
+        self._exact[spec] = shape
         return shape
 
     @property
@@ -149,12 +237,13 @@ class Scheduler:
 
     def _engine(self, shapes: tuple[Shape, ...]) -> Engine:
         """Give the columns for some shapes, kept from before or made now."""
-        engine = self._engines.get(shapes)
+        key = tuple(map(id, shapes))
+        engine = self._engines.get(key)
         if engine is None or not engine.is_current():
-            engine = self._engines[shapes] = Engine(self.state, shapes, self.options)
+            engine = self._engines[key] = Engine(self.state, shapes, self.options)
             if len(self._engines) > _MOST_ENGINES:
                 self._engines.popitem(last=False)
-        self._engines.move_to_end(shapes)
+        self._engines.move_to_end(key)
         return engine
 
     def _consumers(self, names: Sequence[str]) -> NDArray[np.int32]:
@@ -183,7 +272,7 @@ class Scheduler:
         if subset > 1:
             numbers = draws(self.seed, self._decisions, count)
         self._decisions += count
-        question = Question(self._listing(spec), *self._group(spec), subset)
+        question = self._asked(spec)
         spare = options.scheduler.max_attempts - 1
         batch = Batch(engine, question, rows, numbers, spare)
         if not batch.run():
@@ -191,11 +280,7 @@ class Scheduler:
         return selection_of(batch, spec, names)
 
     def _listing(self, spec: ServerSpec) -> Listing:
-        enabled = frozenset(
-            name.rpartition(".")[2]
-            for name in self.options.filter_scheduler.enabled_filters
-        )
-        return listed_hosts(self.state, spec, enabled, frozenset())
+        return listed_hosts(self.state, spec, self._enabled, frozenset())
 
     def _group(self, spec: ServerSpec) -> tuple[int, int, int]:
         """Give number, policy and limit of a spec's server group."""
@@ -218,6 +303,21 @@ class Scheduler:
             if row >= 0:
                 table["group"][row] = number
         self.state.groups.recount()
+
+
+def _calls(events: Sequence[Event]) -> NDArray[np.int64]:
+    """Give the first event of the call of each event."""
+    first = np.arange(len(events), dtype=np.int64)
+    for n in range(1, len(events)):
+        event, before = events[n], events[n - 1]
+        if (
+            isinstance(event, Boot)
+            and isinstance(before, Boot)
+            and event.call is not None
+            and event.call == before.call
+        ):
+            first[n] = first[n - 1]
+    return first
 
 
 def _names(

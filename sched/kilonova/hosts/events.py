@@ -1,0 +1,135 @@
+"""Servers that come and go, in bulk: one call of a kernel for many of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.hosts.batch import Question
+from kilonova.hosts.engine import Engine
+from kilonova.request.server import ServerSpec
+
+if TYPE_CHECKING:
+    from kilonova_kernels.host_columns import OrderColumns
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A server that comes.
+
+    Attributes
+    ----------
+    server
+        Its UUID.
+    spec
+        What it asks.
+    call
+        Servers next to each other with an equal call find all their hosts, or none of
+        them keeps one; None: alone.
+    """
+
+    server: str
+    spec: ServerSpec
+    call: object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A server that leaves; one that found no host leaves nothing behind."""
+
+    server: str
+
+
+Event = Boot | Delete
+
+
+class Played(NamedTuple):
+    """What became of N events.
+
+    Attributes
+    ----------
+    host
+        Row of the host that each server got, -1 where none was found, or it left,
+        (N,) int32.
+    passed
+        How many hosts could have taken it, (N,) int64.
+    """
+
+    host: NDArray[np.int32]
+    passed: NDArray[np.int64]
+
+
+def play(
+    engine: Engine,
+    shapes: NDArray[np.int32],
+    consumers: NDArray[np.int32],
+    calls: NDArray[np.int64],
+    questions: Sequence[Question],
+    draws: NDArray[np.float64],
+) -> Played:
+    """Let servers come and go in their order.
+
+    Parameters
+    ----------
+    engine
+        What is kept of hosts for all shapes.
+    shapes
+        Number of each server's shape, -1 for one that leaves, (N,).
+    consumers
+        Row of its consumer, (N,).
+    calls
+        First event of the call that it belongs to, (N,).
+    questions
+        What else each asks.
+    draws
+        Numbers by which hosts are drawn, (N, 2).
+    """
+    from kilonova_kernels.select import select_all
+
+    orders = _orders(engine, shapes, consumers, calls, questions, draws)
+    count = len(shapes)
+    rows = len(engine.search.claim_inventory)
+    listed = max((len(each.listing.rows) for each in questions), default=0)
+    grouped = int((orders.group >= 0).sum())
+    fleet = engine.columns(orders.best.shape[1], grouped + listed)
+    columns = engine.state.columns(spare_allocations=count * rows)
+    select_all(columns, engine.plans.columns, engine.search, fleet, orders)
+    engine.state.tables.allocation.count = int(engine.state.counters[1])
+    return Played(orders.host, orders.passed)
+
+
+def _orders(
+    engine: Engine,
+    shapes: NDArray[np.int32],
+    consumers: NDArray[np.int32],
+    calls: NDArray[np.int64],
+    questions: Sequence[Question],
+    draws: NDArray[np.float64],
+) -> "OrderColumns":
+    from kilonova_kernels.host_columns import OrderColumns
+
+    count = len(shapes)
+    subset = max((each.subset for each in questions), default=1)
+    starts = np.zeros(count + 1, np.int64)
+    np.cumsum([len(each.listing.rows) for each in questions], out=starts[1:])
+    none = np.zeros(0, np.int32)
+    return OrderColumns(
+        shape=shapes,
+        consumer=consumers,
+        call=calls,
+        group=np.array([each.group for each in questions], np.int32),
+        policy=np.array([each.policy for each in questions], np.int32),
+        most=np.array([each.most for each in questions], np.int32),
+        listed_start=starts,
+        listed_host=np.concatenate([none, *(e.listing.rows for e in questions)]),
+        listed=np.array([each.listing.kind for each in questions], np.int32),
+        draw=draws,
+        subset=np.array([subset, 0], np.int64),
+        host=np.full(count, -1, np.int32),
+        best=np.full((count, subset), -1, np.int32),
+        weight=np.zeros((count, subset)),
+        passed=np.zeros(count, np.int64),
+        provider=np.full((count, len(engine.search.option_count)), -1, np.int32),
+    )

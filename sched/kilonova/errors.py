@@ -10,6 +10,7 @@ KilonovaError
 │   ├── UnknownTrait
 │   ├── UnknownConsumer
 │   └── UnknownPolicy
+├── SearchTooLong       whether a tree has a candidate is too hard to find out
 └── Conflict            well formed, but the state of the cloud forbids it
     ├── DoesNotFit      a claim that a provider cannot take
     ├── InUse           what would be removed is still used
@@ -73,6 +74,15 @@ class UnknownConsumer(NotFound):
 
 class UnknownPolicy(NotFound):
     """No placement policy is registered under this name."""
+
+
+class SearchTooLong(KilonovaError):
+    """Whether a tree has one more candidate could not be found out in time.
+
+    Such requests are rare: many groups that just do not fit together on many providers,
+    of amounts or classes that differ. The bound is a number of steps, some seconds of
+    work, so that the same question always ends alike.
+    """
 
 
 class Conflict(KilonovaError):

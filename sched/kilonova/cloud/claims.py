@@ -139,7 +139,7 @@ def release(state: State, consumer: str) -> None:
     _forget(state, consumer_row(state, consumer), bump=False)
 
 
-def move(state: State, source: str, target: str, owner: Owner) -> None:
+def move(state: State, source: str, target: str) -> None:
     """Hand all that ``source`` holds to ``target``, whose own is given back.
 
     Raises
@@ -176,7 +176,6 @@ def move(state: State, source: str, target: str, owner: Owner) -> None:
         values = state.tables.consumer[column]
         if made:
             values[target_row] = values[source_row]
-    _own(state, target_row, owner)
     free_consumer(state, source_row)
 
 

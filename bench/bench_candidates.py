@@ -4,6 +4,7 @@ Each question is first put to the naive oracle in a size that it can do, which c
 the kernels as well; then to the cloud of the benchmark, where the number is known.
 """
 
+import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -16,15 +17,21 @@ from generators.document import uuid_of
 from generators.synthetic import synthetic_cloud
 from kilonova import Cloud
 from kilonova.candidates.compile import compile_requests
+from kilonova.candidates.marking import marking_of
 from kilonova.request.query import parse_query
 from oracle import state
 from oracle.summaries import answer
 
-PORT = (
-    "resources=VCPU:1,MEMORY_MB:1024"
-    "&resources_p=NET_BW_EGR_KILOBIT_PER_SEC:1000,NET_BW_IGR_KILOBIT_PER_SEC:1000"
-    "&required_p=CUSTOM_PHYSNET_PHYSNET0,CUSTOM_VNIC_TYPE_NORMAL"
+PLAIN = "resources=VCPU:1,MEMORY_MB:1024"
+_PORT = (
+    "&resources_{0}=NET_BW_EGR_KILOBIT_PER_SEC:1000,NET_BW_IGR_KILOBIT_PER_SEC:1000"
+    "&required_{0}=CUSTOM_PHYSNET_PHYSNET{1},CUSTOM_VNIC_TYPE_NORMAL"
 )
+PORT = PLAIN + _PORT.format("p", 0)
+APART = PORT + _PORT.format("q", 1) + "&group_policy="
+ON_ONE = PORT + _PORT.format("q", 0) + "&group_policy=none"
+SHARED = "resources=DISK_GB:1,SRIOV_NET_VF:1"
+_POOL = {"traits": ["MISC_SHARES_VIA_AGGREGATE"], "aggregates": ["a"]}
 
 
 def devices(count: int) -> dict[str, Any]:
@@ -96,6 +103,18 @@ def test_mark_by_search(benchmark: Callable[..., int], count: int) -> None:
     assert found == count
 
 
+@pytest.mark.parametrize(
+    "query",
+    [PLAIN, PORT, f"{APART}none", f"{APART}isolate", ON_ONE],
+    ids=["plain", "port", "two apart", "two isolated", "two on one bridge"],
+)
+def test_mark_by_scan(benchmark: Callable[..., int], query: str) -> None:
+    check(hosts(5), query)
+    asked = cloud(10_000).state
+    marking = marking_of(asked, parse_query(query), True)
+    assert benchmark(lambda: marking.scan(asked)) == 10_000
+
+
 @pytest.mark.parametrize("count", [1_000, 10_000])
 def test_find_thousand_with_a_port(benchmark: Callable[..., int], count: int) -> None:
     check(hosts(5), PORT)
@@ -103,7 +122,7 @@ def test_find_thousand_with_a_port(benchmark: Callable[..., int], count: int) ->
     assert benchmark(lambda: asked.allocation_candidates(PORT, 1000).count()) == 1000
 
 
-@pytest.mark.parametrize("query", ["resources=VCPU:1,MEMORY_MB:1024", PORT])
+@pytest.mark.parametrize("query", [PLAIN, PORT], ids=["plain", "port"])
 def test_render_thousand(benchmark: Callable[..., dict[str, Any]], query: str) -> None:
     check(hosts(5), query)
     found = cloud(10_000).allocation_candidates(query, 1000)
@@ -111,6 +130,51 @@ def test_render_thousand(benchmark: Callable[..., dict[str, Any]], query: str) -
     body = benchmark(found.to_placement)
     assert len(body["allocation_requests"]) == 1000
     assert len(body["provider_summaries"]) == 9000
+
+
+@pytest.mark.parametrize("limit", [1_000, 10_000])
+def test_text_with_a_port(benchmark: Callable[..., bytes], limit: int) -> None:
+    check(hosts(5), PORT)
+    asked = cloud(10_000)
+    text = benchmark(lambda: asked.allocation_candidates(PORT, limit).to_json())
+    assert len(json.loads(text)["allocation_requests"]) == limit
+
+
+def test_count_all(benchmark: Callable[..., int]) -> None:
+    check(devices(4), groups(3))
+    one = Cloud.from_document(devices(8))
+    found = benchmark(lambda: one.allocation_candidates(groups(6)).count())
+    assert found == 8**6
+
+
+def pools(count: int) -> dict[str, Any]:
+    """Make two pools that the second half of all hosts shares, the first half one."""
+    providers: list[dict[str, Any]] = [
+        {"name": f"pool{n}", "inventories": {name: {"total": 2**31 - 1}}, **_POOL}
+        for n, name in enumerate(("DISK_GB", "SRIOV_NET_VF"))
+    ]
+    providers[1] = {**providers[1], "aggregates": ["b"]}
+    for number in range(count):
+        own = {"SRIOV_NET_VF": {"total": 1}} if number < count // 2 else {}
+        aggregates = ["a"] if own else ["a", "b"]
+        providers.append(
+            {
+                "name": f"h{number}",
+                "inventories": {"VCPU": {"total": 1}, **own},
+                "traits": [],
+                "aggregates": aggregates,
+            }
+        )
+    for provider in providers:
+        provider["parent"] = None
+    return {"providers": providers, "consumers": []}
+
+
+def test_one_candidate_of_many_trees(benchmark: Callable[..., int]) -> None:
+    check(pools(6), SHARED)
+    one = Cloud.from_document(pools(10_000))
+    found = benchmark(lambda: one.allocation_candidates(SHARED).count())
+    assert found == 5_001
 
 
 def test_thousand_objects(benchmark: Callable[..., list[object]]) -> None:

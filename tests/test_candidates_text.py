@@ -68,3 +68,29 @@ def test_no_candidates() -> None:
     cloud = Cloud.from_document(synthetic_cloud(1, "flat", 0.0, 1))
     found = cloud.allocation_candidates("resources=VCPU:100000")
     assert json.loads(found.to_json()) == found.to_placement()
+
+
+def test_candidates_of_several_forms() -> None:
+    """Two ports on one bridge or on two: each form has a text of its own."""
+    cloud = Cloud.from_document(synthetic_cloud(3, "nested", 0.0, 1))
+    query = "resources=VCPU:1&group_policy=none"
+    for name in ("_a", "_b", "_c"):
+        query += f"&resources{name}=NET_BW_EGR_KILOBIT_PER_SEC:1"
+        query += f"&required{name}=CUSTOM_VNIC_TYPE_NORMAL"
+    for limit in (None, 1, 2, 5, 23):
+        found = cloud.allocation_candidates(query, limit)
+        assert json.loads(found.to_json()) == found.to_placement()
+        assert len(found) == (limit or 24)
+
+
+def test_texts_beyond_those_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kilonova.candidates.text._MOST_KEPT", 3)
+    cloud = Cloud.from_document(synthetic_cloud(8, "nested", 0.0, 1))
+    hosts = [f"host{number:05}" for number in range(8)]
+    rng = random.Random(1)
+    for step in range(40):
+        chosen = rng.sample(hosts, rng.randint(1, 8))
+        cloud.claim(f"c{step}", {rng.choice(hosts): {"VCPU": 1}})
+        found = cloud.allocation_candidates(QUERY, hosts=chosen)
+        assert json.loads(found.to_json()) == found.to_placement()
+        assert len(found) == len(chosen)

@@ -155,6 +155,14 @@ def test_out_on_a_file_is_refused_before_anything_is_played(
         assert f"{cluster}/machines.parquet is a file; --out must be a folder" in line
 
 
+def test_out_without_a_report_is_refused(
+    cluster: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = refuse(capsys, cluster, "--check-published", "--out", "somewhere")
+    assert "writes no report; give no --out with it" in line
+    assert not Path("somewhere").exists()
+
+
 def published(policy: str, value: float) -> Columns:
     """Give one published value, of when nothing had arrived."""
     return {

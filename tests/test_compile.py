@@ -56,7 +56,7 @@ def searched(cloud: Cloud, plans: Plans) -> list[bool]:
         place=every.copy(),
     )
     search = plans.search(cloud.state.largest_pool())
-    found = fill_candidates(columns, plans.columns, 0, every, search, out)
+    found = fill_candidates(columns, plans.columns, 0, every, search, out, count)
     trees = set(out.tree[:found].tolist())
     return [tree in trees for tree in range(count)]
 

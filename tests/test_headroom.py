@@ -169,7 +169,7 @@ def test_errors() -> None:
         cloud.headroom("resources=VCPU:1&required=CUSTOM_NOWHERE")
     with pytest.raises(BadRequest):
         cloud.headroom("resources=VCPU:0")
-    with pytest.raises(BadInput, match="most must be at least 1, got 0"):
+    with pytest.raises(BadInput, match="most must be a whole number from 1, got 0"):
         cloud.headroom("resources=VCPU:1", most=0)
 
 

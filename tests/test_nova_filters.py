@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kilonova.cloud.host import Host, HostAggregate
-from kilonova.errors import BadSpec, KilonovaError, NotReported, UnknownFilter
+from kilonova.errors import BadServerSpec, KilonovaError, NotReported, UnknownFilter
 from kilonova.hosts import clock
 from kilonova.hosts.filtering import run
 from kilonova.hosts.filters import register
@@ -201,7 +201,7 @@ def test_enabled_filters() -> None:
             "ComputeCapabilitiesFilter",
             ServerSpec(Flavor(1, 1, extra_specs={"vcpus_used": ">= few"})),
             Host("h"),
-            BadSpec,
+            BadServerSpec,
             "ValueError",
             "extra spec 'vcpus_used'.*'>= few'",
             id="extra spec",
@@ -210,7 +210,7 @@ def test_enabled_filters() -> None:
             "AggregateInstanceExtraSpecsFilter",
             ServerSpec(Flavor(1, 1, extra_specs={"ssd": ">= 2"})),
             Host("h", aggregates=(HostAggregate("a", metadata={"ssd": "true"}),)),
-            BadSpec,
+            BadServerSpec,
             "ValueError",
             "extra spec 'ssd'.*'true'",
             id="aggregate metadata",
@@ -219,7 +219,7 @@ def test_enabled_filters() -> None:
             "ImagePropertiesFilter",
             replace(SPEC, image=Image({"hw_vm_mode": "fast"})),
             Host("h"),
-            BadSpec,
+            BadServerSpec,
             "InvalidVirtualMachineMode",
             "hvm.*'fast'",
             id="machine",
@@ -228,7 +228,7 @@ def test_enabled_filters() -> None:
             "JsonFilter",
             replace(SPEC, hints={"query": ("[",)}),
             Host("h"),
-            BadSpec,
+            BadServerSpec,
             "ValueError",
             "'query'",
             id="query",
@@ -237,7 +237,7 @@ def test_enabled_filters() -> None:
             "JsonFilter",
             replace(SPEC, hints={"query": ('["<", 1, "a"]',)}),
             Host("h"),
-            BadSpec,
+            BadServerSpec,
             "TypeError",
             "'query'",
             id="query compares",
@@ -246,7 +246,7 @@ def test_enabled_filters() -> None:
             "SimpleCIDRAffinityFilter",
             replace(SPEC, hints={"build_near_host_ip": ("here",)}),
             Host("h", host_ip="10.0.0.1"),
-            BadSpec,
+            BadServerSpec,
             "AddrFormatError",
             "'here' and '/24'",
             id="address",
@@ -266,7 +266,7 @@ def test_errors_name_key_and_value(
     name: str,
     spec: ServerSpec,
     host: Host,
-    error: type[BadSpec] | type[NotReported],
+    error: type[BadServerSpec] | type[NotReported],
     nova: str,
     says: str,
 ) -> None:

@@ -49,7 +49,7 @@ def test_recorded(case: dict[str, Any]) -> None:
     if "raises" in case:
         with pytest.raises(BadServerSpec) as caught:
             numa_constraints(flavor, image)
-        assert caught.value.nova_name == case["raises"]
+        assert caught.value.nova == case["raises"]
     else:
         expected = nova_specs.topology(case["result"])
         assert numa_constraints(flavor, image) == expected
@@ -78,7 +78,7 @@ def test_all_cases_are_there() -> None:
 )
 def test_page_sizes(text: str, size_kb: int | None) -> None:
     if size_kb is None:
-        assert refusal({"hw:mem_page_size": text}).nova_name == "MemoryPageSizeInvalid"
+        assert refusal({"hw:mem_page_size": text}).nova == "MemoryPageSizeInvalid"
         return
     found = cells_of({"hw:mem_page_size": text})
     assert found is not None
@@ -96,7 +96,7 @@ def test_image_chooses_only_among_many_page_sizes() -> None:
     assert found.cells[0].pagesize_kb == 2048
     for extra_specs in ({"hw:mem_page_size": "small"}, {}):
         error = refusal(extra_specs, small)
-        assert error.nova_name == "MemoryPageSizeForbidden"
+        assert error.nova == "MemoryPageSizeForbidden"
 
 
 def test_persistent_memory_needs_a_cell() -> None:
@@ -107,7 +107,7 @@ def test_persistent_memory_needs_a_cell() -> None:
 
 def test_realtime_and_emulator_threads() -> None:
     extra = {"hw:cpu_policy": "dedicated", "hw:cpu_realtime": "yes"}
-    assert refusal(extra).nova_name == "RealtimeMaskNotFoundOrInvalid"
+    assert refusal(extra).nova == "RealtimeMaskNotFoundOrInvalid"
     found = cells_of({**extra, "hw:emulator_threads_policy": "share"})
     assert found is not None
     assert found.emulator_threads_policy == "share"
@@ -127,11 +127,11 @@ def test_hyperthreading_trait_is_a_thread_policy() -> None:
         "hw:cpu_thread_policy": "prefer",
         "trait:HW_CPU_HYPERTHREADING": "x",
     }
-    assert refusal(both).nova_name == "InvalidRequest"
+    assert refusal(both).nova == "InvalidRequest"
 
 
 @pytest.mark.parametrize(
-    ("extra_specs", "nova_name", "names"),
+    ("extra_specs", "nova", "names"),
     [
         ({"hw:cpu_policy": "Mixed"}, "InvalidCPUAllocationPolicy", "'Mixed'"),
         ({"hw:cpu_thread_policy": "x"}, "InvalidCPUThreadAllocationPolicy", "'x'"),
@@ -159,16 +159,16 @@ def test_hyperthreading_trait_is_a_thread_policy() -> None:
         ({"hw:mem_encryption": "yes"}, "FlavorImageConflict", "hw_firmware_type"),
     ],
 )
-def test_refusals(extra_specs: dict[str, str], nova_name: str, names: str) -> None:
+def test_refusals(extra_specs: dict[str, str], nova: str, names: str) -> None:
     error = refusal(extra_specs)
-    assert error.nova_name == nova_name
+    assert error.nova == nova
     assert names in str(error)
 
 
 def test_locked_memory_of_flavor_and_image() -> None:
     extra = {"hw:locked_memory": "no", "hw:mem_page_size": "any"}
     error = refusal(extra, {"hw_locked_memory": True})
-    assert error.nova_name == "FlavorImageLockedMemoryConflict"
+    assert error.nova == "FlavorImageLockedMemoryConflict"
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_same_as_twin(wish: oracle.Wish) -> None:
     if isinstance(expected, str):
         with pytest.raises(BadServerSpec) as caught:
             numa_constraints(flavor, Image())
-        assert caught.value.nova_name == expected
+        assert caught.value.nova == expected
         return
     topology = numa_constraints(flavor, Image())
     found = topology and [

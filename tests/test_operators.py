@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kilonova.errors import BadSpec
+from kilonova.errors import BadServerSpec
 from kilonova.hosts.operators import match
 from nova_corpus import cases
 
@@ -51,7 +51,7 @@ def test_same_as_nova(case: dict[str, Any]) -> None:
     ],
 )
 def test_refused(value: str, requirement: str, nova: str) -> None:
-    with pytest.raises(BadSpec, match="extra spec 'x'") as raised:
+    with pytest.raises(BadServerSpec, match="extra spec 'x'") as raised:
         match(value, requirement, "extra spec 'x'")
     assert raised.value.nova == nova
     assert repr(requirement) in str(raised.value)

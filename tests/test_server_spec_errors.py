@@ -159,7 +159,7 @@ def test_bad_servers(make: Callable[[], object], error: str, message: str) -> No
     with pytest.raises(BadServerSpec) as caught:
         make()
     assert str(caught.value) == message
-    assert caught.value.nova_name == error
+    assert caught.value.nova == error
 
 
 @pytest.mark.parametrize(

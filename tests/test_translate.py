@@ -46,7 +46,7 @@ def test_recorded(case: dict[str, Any]) -> None:
     if "raises" in case:
         with pytest.raises(BadServerSpec) as caught:
             drafted(spec, case["pinning"])
-        assert caught.value.nova_name == case["raises"]
+        assert caught.value.nova == case["raises"]
         return
     draft = drafted(spec, case["pinning"])
     request = Request(
@@ -133,7 +133,7 @@ def test_suffix_from_outside_must_be_new(suffix: str) -> None:
     with pytest.raises(BadServerSpec, match="suffix") as caught:
         translate(spec, OPTIONS)
     right = "RequestGroupSuffixConflict" if suffix else "ValueError"
-    assert caught.value.nova_name == right
+    assert caught.value.nova == right
 
 
 @pytest.mark.parametrize("hint", ["group", "same_host", "different_host", "query"])

@@ -22,13 +22,18 @@ class AheadColumns(NamedTuple):
     place_from
         Slot from which a provider was reached, -1 for not yet, (M,) int32.
     place_top
-        Whether a provider was tried as the top of a subtree, (M,) bool.
+        Whether a provider was tried as the top of a subtree, or could be it, (M,) bool.
     place_option
         Option of each slot that a place is, -1 for none, (S, M) int32.
+    place_parent
+        Place of the parent where subtrees matter, else and for none -1, (M,) int32.
+    place_end
+        End of the places that change places together: a subtree where these matter,
+        else this place alone, (M,) int32.
     place_kind
-        First place that is equal to this one, (M,) int32.
+        First place of the same parent that is equal to this one, (M,) int32.
     kind_dead
-        Whether places of a kind lead nowhere at a depth, (S, M) bool.
+        Whether a place, standing for its equals, leads nowhere at a depth, (S, M) bool.
     found_before
         Candidates found when the choice at a depth was made, (S,) int64.
     match
@@ -47,6 +52,8 @@ class AheadColumns(NamedTuple):
     place_from: NDArray[np.int32]
     place_top: NDArray[np.bool_]
     place_option: NDArray[np.int32]
+    place_parent: NDArray[np.int32]
+    place_end: NDArray[np.int32]
     place_kind: NDArray[np.int32]
     kind_dead: NDArray[np.bool_]
     found_before: NDArray[np.int64]

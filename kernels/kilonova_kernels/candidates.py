@@ -1,4 +1,4 @@
-"""Candidates tree by tree, as many as there is room for, to be continued."""
+"""Candidates tree by tree, as many as are asked for, to be continued."""
 
 from kilonova_kernels._jit import inlined, kernel
 from kilonova_kernels.beside import chosen_provider
@@ -21,6 +21,7 @@ def fill_candidates(
     trees: Int32,
     search: SearchColumns,
     out: ResultColumns,
+    most: int,
 ) -> int:
     """Write the next candidates of a plan, over the given trees in their order.
 
@@ -35,13 +36,16 @@ def fill_candidates(
     out
         Outputs. ``at`` is zero but for the limit per tree to begin, and is carried
         along to continue; ``place`` is read, and goes with ``trees``.
+    most
+        Candidates to find. Those beyond the room in ``out`` are counted only.
 
     Returns
     -------
     int
-        Candidates written; fewer than C only when there are no more.
+        Candidates found; fewer than ``most`` only when there are no more, or when the
+        search was given up.
     """
-    at, room = out.at, out.tree.shape[0]
+    at, last = out.at, out.tree.shape[0] - 1
     written = 0
     while at[0] < trees.shape[0]:
         tree = trees[at[0]]
@@ -52,11 +56,12 @@ def fill_candidates(
                 continue
             start_search(cloud, plans, plan, search)
             at[1] = 1
-        while written < room and (at[2] == 0 or at[3] < at[2]):
+        while written < most and (at[2] == 0 or at[3] < at[2]):
             if not next_candidate(cloud, plans, plan, search):
                 at[1] = 0
                 break
-            providers = out.provider[written]
+            row = min(written, last)
+            providers = out.provider[row]
             for depth in range(plans.plan_slot[plan + 1] - plans.plan_slot[plan]):
                 providers[search.order[depth]] = chosen_provider(search, depth)
             # With a limit per tree each tree answers for itself: what an earlier one
@@ -64,7 +69,7 @@ def fill_candidates(
             if at[2] != 0 or _is_first_anchor(
                 cloud, plans, plan, out.place, tree, providers
             ):
-                out.tree[written] = tree
+                out.tree[row] = tree
                 written += 1
                 at[3] += 1
         if at[2] != 0 and at[3] == at[2]:
@@ -97,8 +102,12 @@ def _is_first_anchor(
         if _sharing_number(cloud, providers[s]) < 0:
             return True
     h = _sharing_number(cloud, providers[0])
-    for i in range(cloud.anchor_start[h], cloud.anchor_start[h + 1]):
-        other = cloud.anchor_tree[i]
+    start, stop = cloud.anchor_start[h], cloud.anchor_start[h + 1]
+    at = _anchor_position(cloud, h, tree)
+    for n in range(stop - start):
+        # Nearest first: of many trees that have the candidate all but one then see
+        # one that was searched before at once.
+        other = cloud.anchor_tree[at - 1 - n if n < at - start else start + n]
         if place[other] < place[tree] and _could_anchor(
             cloud, plans, plan, other, providers
         ):
@@ -131,15 +140,21 @@ def _could_anchor(
 @inlined
 def _is_anchored(cloud: CloudColumns, sharing: int, tree: int) -> bool:
     """Say whether a sharing provider, by its place among them, serves a tree."""
-    low, stop = cloud.anchor_start[sharing], cloud.anchor_start[sharing + 1]
-    high = stop
+    at = _anchor_position(cloud, sharing, tree)
+    return bool(at < cloud.anchor_start[sharing + 1] and cloud.anchor_tree[at] == tree)
+
+
+@inlined
+def _anchor_position(cloud: CloudColumns, sharing: int, tree: int) -> int:
+    """Give where a tree is, or would be, among those that a sharing provider serves."""
+    low, high = cloud.anchor_start[sharing], cloud.anchor_start[sharing + 1]
     while low < high:
         middle = (low + high) // 2
         if cloud.anchor_tree[middle] < tree:
             low = middle + 1
         else:
             high = middle
-    return bool(low < stop and cloud.anchor_tree[low] == tree)
+    return int(low)
 
 
 @inlined

@@ -27,7 +27,7 @@ class Counter:
 
 
 class Cursor:
-    """Positions in ``SearchColumns.cursor``, (8,) int64.
+    """Positions in ``SearchColumns.cursor``, (COUNT,) int64.
 
     Attributes
     ----------
@@ -47,7 +47,14 @@ class Cursor:
     FOUND
         Candidates of this tree found so far.
     STEPS
-        Options tried since the working memory was made, over all trees.
+        Options tried since the working memory was made, over all trees, and options
+        looked at while looking ahead.
+    MOST
+        Steps after which the search for one more candidate is given up. Set by the
+        caller, once.
+    GIVEN_UP
+        1 once a search was given up; nothing is found from then on. Only the caller
+        sets it back.
     """
 
     DEPTH = 0
@@ -58,7 +65,9 @@ class Cursor:
     AHEAD = 5
     FOUND = 6
     STEPS = 7
-    COUNT = 8
+    MOST = 8
+    GIVEN_UP = 9
+    COUNT = 10
 
 
 class CloudColumns(NamedTuple):
@@ -136,6 +145,15 @@ class PlanColumns(NamedTuple):
         Whether a provider with this trait set may serve the group, (G, X).
     group_bits
         Required clauses of the unsuffixed group that a trait set hits, (G, X).
+    group_kin
+        Groups that ask the same, in subtree conditions that ask the same, have the same
+        number, (G,).
+    group_unit
+        Subtree condition of the plan that the group is in, if all groups of it are in
+        no other; -1 where it is in none, (G,).
+    group_place
+        Place of the group among those of its subtree condition; groups of one kin at
+        one place answer to each other, (G,).
     group_member, group_banned
         Whether an aggregate set hits all ``member_of`` clauses, or a forbidden
         aggregate, (G, Y).
@@ -162,6 +180,9 @@ class PlanColumns(NamedTuple):
     group_tree: Int32
     group_trait_ok: Bool
     group_bits: Int64
+    group_kin: Int32
+    group_unit: Int32
+    group_place: Int32
     group_member: Bool
     group_banned: Bool
     slot_group: Int32
@@ -192,7 +213,7 @@ class SearchColumns(NamedTuple):
     reach
         Clauses that slots from this depth on can still hit, (S + 1,) int64.
     cursor
-        Where the search stands, (8,) int64; see ``Cursor``.
+        Where the search stands, (COUNT,) int64; see ``Cursor``.
     claim_inventory, claim_amount
         Rows of a claim, merged by inventory, (K,).
     refused
@@ -220,9 +241,9 @@ class ResultColumns(NamedTuple):
     Attributes
     ----------
     tree
-        Tree of each candidate, (C,).
+        Tree of each candidate, (C,). Those that there is no room for are not kept.
     provider
-        Provider of each slot of it, (C, S).
+        Provider of each slot of it, (C, S), C at least 1.
     at
         (4,): index of the tree that is searched; whether its search has begun; the
         most candidates to take of one tree, 0 for all; how many of it were taken.
@@ -240,8 +261,8 @@ class ResultColumns(NamedTuple):
 class ScanColumns(NamedTuple):
     """Where the providers are that could serve a plan's slots, tree after tree.
 
-    S slots of one plan; E entries in all. An entry is one provider that traits,
-    aggregates and tree let serve a slot; only amounts are left to be compared.
+    S slots of one plan, N of them rivals; E entries in all. An entry is one provider
+    that traits, aggregates and tree let serve a slot; only amounts are left to compare.
 
     Attributes
     ----------
@@ -262,8 +283,20 @@ class ScanColumns(NamedTuple):
     plain
         Whether all offers of the classes asked for take every amount from 1 up to
         their largest, (1,).
-    marks, counts
-        Working memory, (E,) and (T,).
+    decides
+        Whether a slot with an entry for each tree is all it takes, where no two slots
+        are rivals, (1,).
+    rivals
+        Whether two slots of the tree may want the same provider, and one of them could
+        be in the other's way, (T,).
+    rival_slot
+        Slots that are rivals in some tree, those with fewest entries first, (N,).
+    marks
+        Whether each entry has room, written slot by slot, (E,).
+    counts
+        Working memory, (T,).
+    at, chosen
+        Working memory for rivals, (N,).
     """
 
     slot_class: Int32
@@ -273,5 +306,10 @@ class ScanColumns(NamedTuple):
     tree: Int32
     position: Int32
     plain: Bool
+    decides: Bool
+    rivals: Bool
+    rival_slot: Int32
     marks: Bool
     counts: Int32
+    at: Int32
+    chosen: Int32

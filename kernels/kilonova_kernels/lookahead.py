@@ -2,10 +2,11 @@
 
 Each test is necessary for a candidate and takes time in proportion to the options, not
 to their products: every open slot has an option that goes with the choices; clauses can
-still be hit; and slots can be matched with providers at once, by isolation and by the
-room for each amount of each class, in some subtree where one is asked for. What can
-still lead astray: amounts of several sizes on one provider, which is packing of bins,
-and classes that are short only together, as each is matched by itself.
+still be hit; options of a subtree condition lie below what may be its top; and slots
+can be matched with providers at once, by isolation and by the room for each amount, in
+some subtree where one is asked for. What can still lead astray: amounts of several
+sizes on one provider, which is packing of bins, and conditions that are short only
+together. That is what the bound on steps (``Cursor.MOST``) is for.
 """
 
 from kilonova_kernels._jit import inlined, part
@@ -19,6 +20,7 @@ _STEPS = Cursor.STEPS
 # Sets of clauses are bits of a word; more wanted clauses than this are not looked at.
 _MOST_CLAUSES = 5
 _CLAUSE_SETS = 1 << _MOST_CLAUSES
+_NO_PLACE = -1
 
 
 @part
@@ -75,6 +77,10 @@ def is_dead_end(
         return True
     if not _hits_clauses(cloud, plans, plan, search, depth):
         return True
+    for b in range(plans.plan_subtree[plan], plans.plan_subtree[plan + 1]):
+        groups = plans.subtree_groups[b]
+        if not _keep_below_tops(cloud, plans, plan, search, depth, groups):
+            return True
     search.ahead.within[0] = 0
     if not matches(cloud, plans, plan, search, depth):
         return True
@@ -155,6 +161,116 @@ def _few_clauses(bits: int, wanted: int) -> int:
             hit |= 1 << n
         wanted ^= lowest
     return hit
+
+
+@inlined
+def _keep_below_tops(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+    groups: int,
+) -> bool:
+    """Close options of the named groups that no possible top is above; False if all.
+
+    A top is above, or is, all providers that are chosen for the groups, and above an
+    open option of each other group.
+    """
+    _mark_tops(cloud, plans, plan, search, depth, groups)
+    own = search.ahead.place_end[0]
+    for d in range(depth, plans.plan_slot[plan + 1] - plans.plan_slot[plan]):
+        s = search.order[d]
+        if not _is_named(plans, plan, s, groups):
+            continue
+        some = False
+        for i in range(search.option_count[s]):
+            place = search.ahead.option_place[s, i]
+            # Sharing providers lie in other trees, whose places are not known here.
+            while 0 <= place < own and not search.ahead.place_top[place]:
+                place = search.ahead.place_parent[place]
+            if place == _NO_PLACE:
+                search.ahead.option_open[s, i] = False
+            some = some or search.ahead.option_open[s, i]
+        if not some:
+            return False
+    return True
+
+
+@inlined
+def _mark_tops(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+    groups: int,
+) -> None:
+    """Mark the places of the tree that may be the top of the named groups."""
+    count = plans.plan_slot[plan + 1] - plans.plan_slot[plan]
+    own = search.ahead.place_end[0]
+    for place in range(own):
+        search.ahead.place_top[place] = False
+    lowest, last = own, _NO_PLACE
+    for d in range(depth):
+        if _is_named(plans, plan, search.order[d], groups):
+            place = search.ahead.option_place[search.order[d], search.choice[d]]
+            lowest = min(lowest, place)
+            last = max(last, place)
+    for d in range(count):
+        s = search.order[d]
+        if not _is_named(plans, plan, s, groups):
+            continue
+        for i in range(search.option_count[s]):
+            place = search.ahead.option_place[s, i]
+            taken = (
+                i == search.choice[d] if d < depth else search.ahead.option_open[s, i]
+            )
+            if (
+                taken
+                and place <= lowest
+                and place < own
+                and last < search.ahead.place_end[place]
+                and not search.ahead.place_top[place]
+            ):
+                search.ahead.place_top[place] = _is_above_all(
+                    plans, plan, search, depth, groups, place
+                )
+
+
+@inlined
+def _is_above_all(
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+    groups: int,
+    top: int,
+) -> bool:
+    """Say whether each open slot of the named groups has an open option below a top."""
+    for d in range(depth, plans.plan_slot[plan + 1] - plans.plan_slot[plan]):
+        s = search.order[d]
+        if not _is_named(plans, plan, s, groups):
+            continue
+        search.cursor[_STEPS] += search.option_count[s]
+        some = False
+        for i in range(search.option_count[s]):
+            place = search.ahead.option_place[s, i]
+            some = some or (
+                search.ahead.option_open[s, i]
+                and top <= place
+                and place < search.ahead.place_end[top]
+            )
+        if not some:
+            return False
+    return True
+
+
+@inlined
+def _is_named(plans: PlanColumns, plan: int, slot: int, groups: int) -> bool:
+    """Say whether the group of a slot is among some groups, given as bits."""
+    group = plans.slot_group[plans.plan_slot[plan] + slot] - plans.plan_group[plan]
+    return bool(groups >> group & 1)
 
 
 @inlined

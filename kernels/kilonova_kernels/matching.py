@@ -11,7 +11,7 @@ from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchCo
 _STEPS = Cursor.STEPS
 _UNASKED = -2
 _UNMATCHED = -1
-# In place of a resource: the slots of suffixed groups, one to a provider.
+# In place of resources: the slots of suffixed groups, one to a provider.
 _APART = -1
 
 
@@ -39,24 +39,31 @@ def matches(
     -----
     One measure is isolation: a provider takes one slot of a suffixed group. For each
     amount of each class another: of the slots that ask for at least so much, a provider
-    takes as many as that amount goes into its room.
+    takes as many as that amount goes into its room. And the same for all amounts of a
+    group at once: as many as the scarcest of its classes allows.
     """
     first = plans.plan_slot[plan]
     if plans.plan_isolate[plan] and not _match(
-        cloud, plans, plan, search, depth, _APART
+        cloud, plans, plan, search, depth, _APART, _APART
     ):
         return False
     for d in range(depth, plans.plan_slot[plan + 1] - first):
         s = search.order[d]
         if not _has_open(plans, plan, search, s):
             return False
-        for k in range(
-            plans.slot_resource[first + s], plans.slot_resource[first + s + 1]
-        ):
+        start = plans.slot_resource[first + s]
+        stop = plans.slot_resource[first + s + 1]
+        for k in range(start, stop):
             if _is_new(plans, plan, search, depth, d, k) and not _match(
-                cloud, plans, plan, search, depth, k
+                cloud, plans, plan, search, depth, k, k + 1
             ):
                 return False
+        if (
+            stop - start > 1
+            and _is_first_of_kin(plans, plan, search, depth, d)
+            and not _match(cloud, plans, plan, search, depth, start, stop)
+        ):
+            return False
     return True
 
 
@@ -107,6 +114,19 @@ def _is_new(
     return True
 
 
+@inlined
+def _is_first_of_kin(
+    plans: PlanColumns, plan: int, search: SearchColumns, depth: int, at: int
+) -> bool:
+    """Say whether no open slot before the one ``at`` its place asks the same."""
+    first = plans.plan_slot[plan]
+    kin = plans.group_kin[plans.slot_group[first + search.order[at]]]
+    for d in range(depth, at):
+        if plans.group_kin[plans.slot_group[first + search.order[d]]] == kin:
+            return False
+    return True
+
+
 @part
 def _match(
     cloud: CloudColumns,
@@ -114,9 +134,10 @@ def _match(
     plan: int,
     search: SearchColumns,
     depth: int,
-    resource: int,
+    start: int,
+    stop: int,
 ) -> bool:
-    """Say whether the slots of one measure, ``resource`` or ``_APART``, match."""
+    """Say whether the slots of one measure match: some resources, or ``_APART``."""
     count = plans.plan_slot[plan + 1] - plans.plan_slot[plan]
     for place in range(search.ahead.place_room.shape[0]):
         search.ahead.place_room[place] = 0
@@ -125,8 +146,7 @@ def _match(
         search.ahead.match[s] = _UNASKED
     for d in range(depth, count):
         s = search.order[d]
-        asked = _asked(plans, plan, s, resource)
-        if asked < 0:
+        if not _is_asked(plans, plan, s, start, stop):
             continue
         search.ahead.match[s] = _UNMATCHED
         for i in range(search.option_count[s]):
@@ -134,13 +154,14 @@ def _match(
             if search.ahead.place_room[place] == 0 and _is_open(
                 plans, plan, search, s, i
             ):
-                room = 1
-                if resource != _APART:
+                room = 1 if start == _APART else count
+                for k in range(start, stop):
+                    asked = _asked(plans, plan, s, k)
                     inventory = search.option_inventory[asked, i]
                     left = cloud.largest[
                         cloud.inventory_position[inventory]
                     ] - taken_amount(plans, plan, search, depth, inventory)
-                    room = min(count, left // plans.resource_amount[resource])
+                    room = min(room, left // plans.resource_amount[k])
                 search.ahead.place_room[place] = room
     for d in range(depth, count):
         s = search.order[d]
@@ -152,11 +173,21 @@ def _match(
 
 
 @inlined
+def _is_asked(plans: PlanColumns, plan: int, slot: int, start: int, stop: int) -> bool:
+    """Say whether a slot asks for at least all of the resources of a measure."""
+    if start == _APART:
+        first = plans.plan_slot[plan]
+        return bool(plans.group_suffixed[plans.slot_group[first + slot]])
+    asked = True
+    for k in range(start, stop):
+        asked = asked and _asked(plans, plan, slot, k) >= 0
+    return asked
+
+
+@inlined
 def _asked(plans: PlanColumns, plan: int, slot: int, resource: int) -> int:
-    """Give which resource of the plan a slot is measured by, or -1 if it is not."""
+    """Give which resource of a slot is at least the one given, -1 if none is."""
     first = plans.plan_slot[plan]
-    if resource == _APART:
-        return 0 if plans.group_suffixed[plans.slot_group[first + slot]] else -1
     for k in range(
         plans.slot_resource[first + slot], plans.slot_resource[first + slot + 1]
     ):

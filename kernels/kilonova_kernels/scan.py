@@ -1,7 +1,9 @@
 """Mark the trees that fit by scanning class tables, instead of walking the trees.
 
 Ten thousand trees of nine providers take tens of microseconds this way. What is found
-is necessary for a candidate; where counting decides (``plan_counts``) it is sufficient.
+is necessary for a candidate. It is sufficient where counting decides, and where no two
+slots can want one provider. Of the other trees most are settled by taking for each slot
+the first provider that is left (`rivals.py`); the rest is searched.
 """
 
 from kilonova_kernels._jit import inlined, kernel, part
@@ -16,6 +18,7 @@ from kilonova_kernels.columns import (
 )
 from kilonova_kernels.fits import tree_fits
 from kilonova_kernels.options import takes
+from kilonova_kernels.rivals import mark_settled
 from kilonova_kernels.trees import tree_of
 
 _WRITES = Counter.WRITES
@@ -55,14 +58,20 @@ def scan_fitting(
         elif scan.slot_class[s] == -1:
             narrow_by_entries(cloud, plans, plan, scan, s, fits)
     found = 0
-    if plans.plan_counts[plan] and plans.plan_bits[plan] == 0:
+    if not scan.decides[0]:
         for t in range(trees):
-            found += fits[t]
+            if fits[t]:
+                fits[t] = tree_fits(cloud, plans, plan, t, search)
+                found += fits[t]
         return found
+    if scan.rival_slot.shape[0] > 0:
+        # From here on ``counts`` tells which trees are left to be searched.
+        mark_settled(cloud, plans, plan, scan, fits)
+        for t in range(trees):
+            if scan.counts[t] != 0:
+                fits[t] = tree_fits(cloud, plans, plan, t, search)
     for t in range(trees):
-        if fits[t]:
-            fits[t] = tree_fits(cloud, plans, plan, t, search)
-            found += fits[t]
+        found += fits[t]
     return found
 
 
@@ -104,7 +113,7 @@ def narrow_by_entries(
         wanted = plans.plan_twins[plan]
     single = scan.slot_single[slot] and wanted == 1
     # With one entry per tree, the marks of the entries are those of the trees.
-    marks = fits if single else scan.marks[:count]
+    marks = fits if single else scan.marks[start : start + count]
     if not single:
         marks[:] = True
     at = scan.slot_position[slot]

@@ -4,6 +4,7 @@ The remaining capacity is carried along: a branch dies at the first slot that do
 fit beside those already filled, so the first k candidates cost in proportion to k. When
 many options in a row lead nowhere, the search begins to look ahead: branches without a
 candidate are then seen from above. That changes what is tried, never what is found.
+A search without a candidate in very many steps is given up; the cursor says so.
 """
 
 from kilonova_kernels._jit import inlined, part
@@ -19,6 +20,8 @@ _IDLE = Cursor.IDLE
 _AHEAD = Cursor.AHEAD
 _FOUND = Cursor.FOUND
 _STEPS = Cursor.STEPS
+_MOST = Cursor.MOST
+_GIVEN_UP = Cursor.GIVEN_UP
 
 
 @inlined
@@ -64,6 +67,8 @@ def next_candidate(
 ) -> bool:
     """Go on to the next candidate of the tree; False when there is none left.
 
+    False as well when the search was given up, now or before: see ``Cursor.GIVEN_UP``.
+
     Returns
     -------
     bool
@@ -78,8 +83,11 @@ def next_candidate(
     else:
         depth = count - 1
     search.cursor[_IDLE] = 0
-    while depth >= 0:
-        if not _goes_on(cloud, plans, plan, search, depth):
+    last = search.cursor[_STEPS] + search.cursor[_MOST]
+    while depth >= 0 and search.cursor[_GIVEN_UP] == 0:
+        if search.cursor[_STEPS] > last:
+            search.cursor[_GIVEN_UP] = 1
+        elif not _goes_on(cloud, plans, plan, search, depth):
             depth -= 1
         elif depth + 1 < count:
             depth += 1
@@ -127,7 +135,7 @@ def _leads_on(
     search.cursor[_STEPS] += 1
     search.cursor[_IDLE] += 1
     search.ahead.found_before[depth] = search.cursor[_FOUND]
-    if search.cursor[_AHEAD] != 0 and is_known_dead(search, depth):
+    if search.cursor[_AHEAD] != 0 and is_known_dead(plans, plan, search, depth):
         return False
     if not _fits_beside(cloud, plans, plan, search, depth):
         return False

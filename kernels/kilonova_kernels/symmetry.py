@@ -1,16 +1,18 @@
-"""Providers of one tree that could change places without anybody noticing.
+"""What could change places in one tree without anybody noticing.
 
-When the search finds that an option leads nowhere, an equal provider in its place leads
-nowhere either. Equal devices are the rule, and of their permutations one is enough.
+Providers: when the search finds that an option leads nowhere, an equal provider in its
+place leads nowhere either; with subtree conditions, one at the same place of an equal
+subtree. Equal devices below equal agents are the rule, and of their permutations one is
+enough. Groups: what led nowhere for one leads nowhere for another that asks the same.
 """
 
 from kilonova_kernels._jit import inlined, part
-from kilonova_kernels.beside import chosen_provider
 from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
 
 _TREE = Cursor.TREE
 _FOUND = Cursor.FOUND
 _NO_OPTION = -1
+_NO_PLACE = -1
 
 
 @part
@@ -24,48 +26,64 @@ def find_kinds(
     cloud, plans, plan
         What is asked of what.
     search
-        A search whose ``option_place`` is written; ``place_kind`` and ``kind_dead`` are
-        outputs, ``place_option`` and ``place_from`` are working memory.
+        A search whose ``option_place`` is written; ``place_parent``, ``place_end``,
+        ``place_kind`` and ``kind_dead`` are outputs, ``place_option`` working memory.
     """
-    count = plans.plan_slot[plan + 1] - plans.plan_slot[plan]
-    size = search.ahead.place_kind.shape[0]
-    for s in range(count):
+    ahead = search.ahead
+    size = ahead.place_kind.shape[0]
+    for s in range(plans.plan_slot[plan + 1] - plans.plan_slot[plan]):
         for place in range(size):
-            search.ahead.place_option[s, place] = _NO_OPTION
-            search.ahead.kind_dead[s, place] = False
+            ahead.place_option[s, place] = _NO_OPTION
+            ahead.kind_dead[s, place] = False
         for i in range(search.option_count[s]):
-            search.ahead.place_option[s, search.ahead.option_place[s, i]] = i
+            ahead.place_option[s, ahead.option_place[s, i]] = i
     root = cloud.roots[search.cursor[_TREE]]
     own = cloud.provider_subtree_end[root] - root
     subtrees = plans.plan_subtree[plan] != plans.plan_subtree[plan + 1]
     for place in range(size):
-        search.ahead.place_kind[place] = place
-        if place >= own:
-            # A sharing provider has a tree of its own, with others in it perhaps.
-            continue
-        search.ahead.place_from[place] = _parent(cloud, root + place) if subtrees else 0
+        # A sharing provider has a tree of its own, with others in it perhaps.
+        nested = subtrees and place < own
+        parent, end = _NO_PLACE, place + 1
+        if nested:
+            parent = _parent_place(cloud, root, place)
+            end = cloud.provider_subtree_end[root + place] - root
+        ahead.place_parent[place] = parent
+        ahead.place_end[place] = end
+        ahead.place_kind[place] = place
+    for place in range(own):
         for other in range(place):
-            if search.ahead.place_kind[other] == other and _are_equal(
+            if ahead.place_kind[other] == other and _are_equal(
                 cloud, plans, plan, search, place, other
             ):
-                search.ahead.place_kind[place] = other
+                ahead.place_kind[place] = other
                 break
 
 
 @inlined
-def is_known_dead(search: SearchColumns, depth: int) -> bool:
-    """Say whether an equal of the provider at ``depth`` was found to lead nowhere."""
-    dead = search.ahead.kind_dead[depth, _kind(search, depth)]
-    return bool(dead and _is_untouched(search, depth))
+def is_known_dead(
+    plans: PlanColumns, plan: int, search: SearchColumns, depth: int
+) -> bool:
+    """Say whether the choice at ``depth`` is one of those found to lead nowhere.
+
+    For its own slot, or for one above whose group asks the same.
+    """
+    slot = search.order[depth]
+    place = search.ahead.option_place[slot, search.choice[depth]]
+    for d in range(depth + 1):
+        if (
+            d == depth or _may_change(plans, plan, search, d, search.order[d], slot)
+        ) and search.ahead.kind_dead[d, _stand_in(search, d, place)]:
+            return True
+    return False
 
 
 @inlined
 def note_dead(search: SearchColumns, depth: int) -> None:
     """Remember that the option at ``depth`` led nowhere, if it did."""
-    if search.ahead.found_before[depth] == search.cursor[_FOUND] and _is_untouched(
-        search, depth
-    ):
-        search.ahead.kind_dead[depth, _kind(search, depth)] = True
+    if search.ahead.found_before[depth] == search.cursor[_FOUND]:
+        slot = search.order[depth]
+        place = search.ahead.option_place[slot, search.choice[depth]]
+        search.ahead.kind_dead[depth, _stand_in(search, depth, place)] = True
 
 
 @inlined
@@ -75,22 +93,95 @@ def forget_dead(search: SearchColumns, depth: int) -> None:
         search.ahead.kind_dead[depth, kind] = False
 
 
-@inlined
-def _kind(search: SearchColumns, depth: int) -> int:
-    """Give the kind of the provider that is taken at a depth."""
+@part
+def _stand_in(search: SearchColumns, depth: int, place: int) -> int:
+    """Give the first place that is like this one, as far as choices above ``depth`` go.
+
+    Equal subtrees change places as long as nothing in either of them is chosen.
+    """
     ahead = search.ahead
-    place = ahead.option_place[search.order[depth], search.choice[depth]]
-    return int(ahead.place_kind[place])
+    above = place
+    while above != _NO_PLACE and _is_untouched(search, depth, above):
+        first = ahead.place_kind[above]
+        while ahead.place_kind[first] != ahead.place_kind[above] or not _is_untouched(
+            search, depth, first
+        ):
+            first = ahead.place_end[first]
+        place += first - above
+        above = ahead.place_parent[above]
+    return place
 
 
 @inlined
-def _is_untouched(search: SearchColumns, depth: int) -> bool:
-    """Say whether no slot above takes the provider: it is still like its equals."""
-    provider = chosen_provider(search, depth)
-    taken = False
+def _is_untouched(search: SearchColumns, depth: int, place: int) -> bool:
+    """Say whether no choice above ``depth`` is of what moves with a place."""
+    end = search.ahead.place_end[place]
+    touched = False
     for d in range(depth):
-        taken = taken or chosen_provider(search, d) == provider
-    return not taken
+        chosen = search.ahead.option_place[search.order[d], search.choice[d]]
+        touched = touched or (place <= chosen and chosen < end)
+    return not touched
+
+
+@part
+def _may_change(
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+    slot: int,
+    other: int,
+) -> bool:
+    """Say whether two open slots may change places, as far as choices go.
+
+    They do so with all groups of their subtree conditions, which must then be open as
+    well, or be served by one provider with the group that they change places with.
+    """
+    first = plans.plan_slot[plan]
+    one, two = plans.slot_group[first + slot], plans.slot_group[first + other]
+    if one == two or plans.group_kin[one] != plans.group_kin[two]:
+        return False
+    if plans.group_unit[one] == plans.group_unit[two]:
+        return True
+    return (
+        bool(plans.group_place[one] == plans.group_place[two])
+        and _are_mirrored(
+            plans, plan, search, depth, plans.group_unit[one], plans.group_unit[two]
+        )
+        and _are_mirrored(
+            plans, plan, search, depth, plans.group_unit[two], plans.group_unit[one]
+        )
+    )
+
+
+@inlined
+def _are_mirrored(
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    depth: int,
+    unit: int,
+    other: int,
+) -> bool:
+    """Say whether each choice for one unit is that for the same place of the other."""
+    first = plans.plan_slot[plan]
+    for d in range(depth):
+        group = plans.slot_group[first + search.order[d]]
+        if plans.group_unit[group] != unit:
+            continue
+        place = search.ahead.option_place[search.order[d], search.choice[d]]
+        same = False
+        for e in range(depth):
+            its = plans.slot_group[first + search.order[e]]
+            same = same or (
+                plans.group_unit[its] == other
+                and plans.group_place[its] == plans.group_place[group]
+                and search.ahead.option_place[search.order[e], search.choice[e]]
+                == place
+            )
+        if not same:
+            return False
+    return True
 
 
 @inlined
@@ -102,15 +193,32 @@ def _are_equal(
     place: int,
     other: int,
 ) -> bool:
-    """Say whether two places of the tree can be exchanged in any candidate.
-
-    They serve the same slots with the same room and hit the same clauses; where
-    subtrees matter, they are leaves below one parent.
-    """
-    if search.ahead.place_from[place] < 0 or (
-        search.ahead.place_from[place] != search.ahead.place_from[other]
-    ):
+    """Say whether all that moves with two places is equal, one by one."""
+    ahead = search.ahead
+    if ahead.place_parent[place] != ahead.place_parent[other]:
         return False
+    move = other - place
+    for at in range(place, ahead.place_end[place]):
+        if ahead.place_end[at] + move != ahead.place_end[at + move] or not _serve_alike(
+            cloud, plans, plan, search, at, at + move
+        ):
+            return False
+    return True
+
+
+@part
+def _serve_alike(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    search: SearchColumns,
+    place: int,
+    other: int,
+) -> bool:
+    """Say whether two places of the tree serve the same slots with the same room.
+
+    And hit the same clauses.
+    """
     first = plans.plan_slot[plan]
     base = plans.slot_resource[first]
     root = cloud.roots[search.cursor[_TREE]]
@@ -137,13 +245,9 @@ def _are_equal(
 
 
 @inlined
-def _parent(cloud: CloudColumns, provider: int) -> int:
-    """Give the parent of a leaf, -1 for a root or a provider that is no leaf."""
-    if cloud.provider_subtree_end[provider] != provider + 1 or (
-        cloud.provider_root[provider] == provider
-    ):
-        return -1
-    above = provider - 1
-    while cloud.provider_subtree_end[above] <= provider:
+def _parent_place(cloud: CloudColumns, root: int, place: int) -> int:
+    """Give the place of the parent of one place of a tree, -1 for that of the root."""
+    above = place - 1
+    while above >= 0 and cloud.provider_subtree_end[root + above] <= root + place:
         above -= 1
     return above

@@ -5,7 +5,6 @@ KilonovaError
 │   ├── BadTable        a Parquet or Arrow table: names file, column or row
 │   ├── BadRequest      a request for candidates; carries Placement's status and code
 │   ├── BadServerSpec   a server that Nova would refuse; carries its exception's name
-│   ├── BadSpec         a server spec that Nova stops at; carries its exception's name
 │   ├── BadOption       an option of Nova: names section, option and value
 │   └── NotReported     a host does not report what a filter or weigher reads
 ├── NotFound            a name that nothing here has
@@ -18,6 +17,7 @@ KilonovaError
 │   ├── UnknownFilter
 │   ├── UnknownWeigher
 │   └── UnknownMetric
+├── SearchTooLong       whether a tree has a candidate is too hard to find out
 └── Conflict            well formed, but the state of the cloud forbids it
     ├── DoesNotFit      a claim that a provider cannot take
     ├── PinningConflict a host CPU that is pinned already, or that nobody pinned
@@ -68,31 +68,17 @@ class BadServerSpec(BadInput):
 
     Attributes
     ----------
-    nova_name
-        Name of the exception that Nova raises.
-    """
-
-    def __init__(self, message: str, nova_name: str = "Invalid") -> None:
-        super().__init__(message)
-        self.nova_name = nova_name
-
-
-class BadOption(BadInput):
-    """A file of options has an option that Nova has not, or a value that cannot be."""
-
-
-class BadSpec(BadInput):
-    """A server spec with something that Nova's scheduler stops at.
-
-    Attributes
-    ----------
     nova
         Name of the exception that Nova raises.
     """
 
-    def __init__(self, message: str, nova: str) -> None:
+    def __init__(self, message: str, nova: str = "Invalid") -> None:
         super().__init__(message)
         self.nova = nova
+
+
+class BadOption(BadInput):
+    """A file of options has an option that Nova has not, or a value that cannot be."""
 
 
 class NotReported(BadInput):
@@ -145,6 +131,15 @@ class UnknownMetric(NotFound):
     """A host does not report a metric that options require."""
 
     nova = "ComputeHostMetricNotFound"
+
+
+class SearchTooLong(KilonovaError):
+    """Whether a tree has one more candidate could not be found out in time.
+
+    Such requests are rare: many groups that just do not fit together on many providers,
+    of amounts or classes that differ. The bound is a number of steps, some seconds of
+    work, so that the same question always ends alike.
+    """
 
 
 class Conflict(KilonovaError):

@@ -52,7 +52,7 @@ def outcome(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except BadServerSpec as error:
-        return "raises", error.nova_name
+        return "raises", error.nova
     except NoValidHost as error:
         return "raises", type(error).__name__
 
@@ -94,7 +94,7 @@ def _queries(spec: ServerSpec, options: Options, rng: random.Random) -> tuple[An
     try:
         found = translate(spec, options, nodes)
     except BadServerSpec as error:
-        return ("raises", error.nova_name), theirs
+        return ("raises", error.nova), theirs
     except NoValidHost as error:
         if "Placement refuses" in str(error) and _is_refused(theirs[0]):
             return theirs, theirs

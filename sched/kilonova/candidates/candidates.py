@@ -18,13 +18,14 @@ from kilonova.candidates.summaries import NESTED
 from kilonova.candidates.table import to_table
 from kilonova.candidates.text import json_body
 from kilonova.cloud.state import State
+from kilonova.cloud.vocabulary import checked_names
 from kilonova.errors import (
     BadInput,
     BadRequest,
     UnknownResourceClass,
     UnknownTrait,
 )
-from kilonova.request.checks import check_request
+from kilonova.request.checks import check_bound, check_request
 from kilonova.request.group import Request
 from kilonova.request.microversion import (
     ERROR_CODES,
@@ -77,11 +78,11 @@ class Candidates:
         self._version = version
 
     def __len__(self) -> int:
-        return self.found.find()
+        return self.found.count()
 
     def count(self) -> int:
-        """Count the candidates: all are found, none is built."""
-        return self.found.find()
+        """Count the candidates: all are searched for, none is built or stored."""
+        return self.found.count()
 
     def __bool__(self) -> bool:
         return self.found.find(1) > 0
@@ -131,18 +132,23 @@ class Candidates:
             return []
         provider = found.provider[first:last]
         roots = found.state.index().roots[found.tree[first:last]]
+        forms, numbers = layouts(
+            found.plans.requests[0], found.plans.slots[0], provider
+        )
         return [
             Candidate(
                 root=root,
-                allocations={names[s]: {**held} for s, held in form.allocations},
+                allocations={
+                    names[s]: {**held} for s, held in forms[number].allocations
+                },
                 mappings={
                     suffix: tuple(names[s] for s in places)
-                    for suffix, places in form.mappings
+                    for suffix, places in forms[number].mappings
                 },
             )
-            for root, form, names in zip(
+            for root, number, names in zip(
                 provider_identities(found.state, roots),
-                layouts(found.plans.requests[0], found.plans.slots[0], provider),
+                numbers.tolist(),
                 identity_rows(found.state, provider),
                 strict=True,
             )
@@ -172,9 +178,7 @@ def find_candidates(
     else:
         check_request(request)
     for name, value in (("limit", limit), ("per_host", per_host)):
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and (not is_whole or value < 1):
-            raise BadRequest(f"{name} must be a whole number from 1, got {value!r}.")
+        check_bound(name, value)
     if request.limit is not None:
         limit = min(request.limit, limit or request.limit)
     with state.lock:
@@ -198,6 +202,7 @@ def find_candidates(
 
 def _trees(state: State, hosts: Sequence[str]) -> NDArray[np.int32]:
     """Give the numbers of the trees of some roots, each once."""
+    hosts = checked_names("A host", hosts)
     roots = state.index().roots
     rows = list(dict.fromkeys(state.provider_row(host) for host in hosts))
     trees = np.searchsorted(roots, np.array(rows, np.int32)).astype(np.int32)

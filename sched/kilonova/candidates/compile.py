@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.clauses import GroupTables, group_tables, root_table
+from kilonova.candidates.kin import are_alike, group_kin
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput
 from kilonova.request.group import Request, RequestGroup
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 MOST_GROUPS = 63
 # Without any dead end each option is tried at most once between two candidates.
 PATIENCE = 2
+# Steps without a candidate after which a tree is given up: some seconds.
+MOST_STEPS = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Plans:
 
         cursor = np.zeros(Cursor.COUNT, np.int64)
         cursor[Cursor.PATIENCE] = PATIENCE
+        cursor[Cursor.MOST] = MOST_STEPS
         slots = int(np.diff(self.columns.plan_slot).max(initial=1))
         starts = self.columns.slot_resource[self.columns.plan_slot]
         resources = int(np.diff(starts).max(initial=1))
@@ -79,6 +83,8 @@ def _ahead_columns(slots: int, pool: int) -> "AheadColumns":
         place_from=np.zeros(pool, np.int32),
         place_top=np.zeros(pool, np.bool_),
         place_option=np.zeros((slots, pool), np.int32),
+        place_parent=np.zeros(pool, np.int32),
+        place_end=np.zeros(pool, np.int32),
         place_kind=np.zeros(pool, np.int32),
         kind_dead=np.zeros((slots, pool), np.bool_),
         found_before=np.zeros(slots, np.int64),
@@ -147,6 +153,10 @@ def _add(
     for group, made in zip(groups, tables, strict=True):
         bits |= made.all_bits
         _add_group(packed, group, made)
+    for kin in group_kin(request):
+        packed.add("group_kin", kin.number)
+        packed.add("group_unit", kin.unit)
+        packed.add("group_place", kin.place)
     isolate = request.group_policy == "isolate"
     slots = _add_slots(state, packed, groups, isolate)
     suffixes = {group.suffix: i for i, group in enumerate(groups)}
@@ -186,7 +196,7 @@ def _add_slots(
     for i, group in enumerate(groups):
         amounts = sorted(group.resources.items())
         parts = [amounts] if group.suffix else [[part] for part in amounts]
-        twin = isolate and any(_alike(group, other) for other in seen)
+        twin = isolate and any(are_alike(group, other) for other in seen)
         seen.append(group)
         for part in parts:
             slots.append(i)
@@ -206,30 +216,11 @@ def _counting(request: Request) -> tuple[int, bool]:
     if not suffixed:
         return 1, True
     isolate = request.group_policy == "isolate"
-    alike = all(_alike(group, suffixed[0]) for group in suffixed)
+    alike = all(are_alike(group, suffixed[0]) for group in suffixed)
     apart = not any(set(p.resources) & set(suffixed[0].resources) for p in plain)
     if not alike or not (isolate or len(suffixed) == 1):
         return 1, False
     return len(suffixed), apart and not request.same_subtree
-
-
-def _alike(group: RequestGroup, other: RequestGroup) -> bool:
-    """Say whether two groups ask the same, whatever their suffixes."""
-    return bool(group.suffix) == bool(other.suffix) and (
-        dict(group.resources),
-        group.required,
-        group.forbidden,
-        group.member_of,
-        group.forbidden_aggregates,
-        group.in_tree,
-    ) == (
-        dict(other.resources),
-        other.required,
-        other.forbidden,
-        other.member_of,
-        other.forbidden_aggregates,
-        other.in_tree,
-    )
 
 
 def _columns(state: State, packed: _Packed) -> "PlanColumns":
@@ -250,6 +241,9 @@ def _columns(state: State, packed: _Packed) -> "PlanColumns":
         group_tree=packed.array("group_tree", "int32"),
         group_trait_ok=packed.array("group_trait_ok", "bool", trait_sets),
         group_bits=packed.array("group_bits", "int64", trait_sets),
+        group_kin=packed.array("group_kin", "int32"),
+        group_unit=packed.array("group_unit", "int32"),
+        group_place=packed.array("group_place", "int32"),
         group_member=packed.array("group_member", "bool", aggregate_sets),
         group_banned=packed.array("group_banned", "bool", aggregate_sets),
         slot_group=packed.array("slot_group", "int32"),

@@ -1,10 +1,12 @@
 """Candidates as columns, found chunk by chunk as far as somebody asks for them."""
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.cloud.state import State
 from kilonova.errors import Conflict
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 FIRST_CHUNK = 64
 LARGEST_CHUNK = 1 << 16
+# More candidates than anybody can wait for.
+_MOST = 2**62
 
 
 class Enumeration:
@@ -66,6 +70,8 @@ class Enumeration:
         self._provider = np.zeros((0, slots), np.int32)
         self._at = np.array([0, 0, per_host, 0], np.int64)
         self._place = np.zeros(0, np.int32)
+        # Writes seen when all candidates were counted, and their number.
+        self._counted = (-1, 0)
 
     @property
     def tree(self) -> NDArray[np.int32]:
@@ -91,8 +97,25 @@ class Enumeration:
         with self.state.lock:
             self.check()
             while not self._complete and (wanted is None or self.found < wanted):
-                self._find_chunk()
+                self._find_chunk(wanted)
         return self.found
+
+    def count(self) -> int:
+        """Count all candidates, of which no more are stored than were before.
+
+        Raises
+        ------
+        Conflict, SearchTooLong
+            As ``find``.
+        """
+        with self.state.lock:
+            self.check()
+            if self._complete:
+                return self.found
+            writes = int(self.state.counters[0])
+            if self._counted[0] != writes:
+                self._counted = (writes, self.found + self._count_rest())
+            return self._counted[1]
 
     def check(self) -> None:
         """Raise Conflict if row numbers may mean something else by now."""
@@ -103,13 +126,16 @@ class Enumeration:
                 "asked for; ask again."
             )
 
-    def _find_chunk(self) -> None:
+    def _find_chunk(self, wanted: int | None) -> None:
         from kilonova_kernels.candidates import fill_candidates
         from kilonova_kernels.columns import ResultColumns
 
         assert self.plans is not None
         search, trees = self._begin()
-        chunk = min(max(FIRST_CHUNK, 3 * self.found), LARGEST_CHUNK)
+        chunk = max(FIRST_CHUNK, 3 * self.found)
+        if wanted is not None:
+            chunk = max(chunk, wanted - self.found)
+        chunk = min(chunk, LARGEST_CHUNK)
         if self.limit is not None:
             chunk = min(chunk, self.limit - self.found)
         stop = self.found + chunk
@@ -121,9 +147,29 @@ class Enumeration:
             self._place,
         )
         columns = self.state.columns()
-        written = fill_candidates(columns, self.plans.columns, 0, trees, search, out)
+        plans = self.plans.columns
+        written = fill_candidates(columns, plans, 0, trees, search, out, chunk)
+        check_not_given_up(self.state, search)
         self.found += written
         self._complete = written < chunk or self.found == self.limit
+
+    def _count_rest(self) -> int:
+        """Count the candidates not yet found, from a copy of where the search is."""
+        from kilonova_kernels.candidates import fill_candidates
+        from kilonova_kernels.columns import Cursor, ResultColumns
+
+        assert self.plans is not None
+        search, trees = self._begin()
+        copy = deepcopy(search)
+        # The one row is written over and over.
+        row = np.zeros((1, self._provider.shape[1]), np.int32)
+        out = ResultColumns(np.zeros(1, np.int32), row, self._at.copy(), self._place)
+        most = _MOST if self.limit is None else min(self.limit - self.found, _MOST)
+        columns, plans = self.state.columns(), self.plans.columns
+        rest = fill_candidates(columns, plans, 0, trees, copy, out, most)
+        search.cursor[Cursor.STEPS] = copy.cursor[Cursor.STEPS]
+        check_not_given_up(self.state, copy)
+        return int(rest)
 
     def _begin(self) -> tuple["SearchColumns", NDArray[np.int32]]:
         """Give the working memory and the trees, made when first needed."""
@@ -132,7 +178,7 @@ class Enumeration:
             return self.search, self.trees
         state = self.state
         roots = state.index().roots
-        self.search = self.marking.plans.search(state.largest_pool())
+        self.search = self.marking.new_search()
         if self.trees is None:
             self.trees = np.flatnonzero(self.marking.fits(state)).astype(np.int32)
         # Trees that are not searched come last: they are nobody's first anchor.

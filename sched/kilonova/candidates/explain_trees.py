@@ -15,6 +15,7 @@ from kilonova.candidates.explain_constraints import (
     resource_row,
     tree_constraints,
 )
+from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.cloud.state import State
 from kilonova.request.group import Request
 
@@ -90,7 +91,9 @@ class Trees:
             return trees
         plans = compile_requests(self.state, [request])
         fits = np.zeros(len(trees), np.bool_)
-        mark_fitting_among(self.cloud, plans.columns, self._search(plans), trees, fits)
+        search = self._search(plans)
+        mark_fitting_among(self.cloud, plans.columns, search, trees, fits)
+        check_not_given_up(self.state, search)
         return trees[fits]
 
     def largest_amount(self, request: Request, suffix: str, name: str) -> int:
@@ -104,6 +107,7 @@ class Trees:
         plans = _plans_of_any_amount(self.state, request)
         search = self._search(plans)
         found = largest_amount(self.cloud, plans.columns, reduction, search, trees)
+        check_not_given_up(self.state, search)
         return int(found)
 
     def least_reductions(
@@ -119,7 +123,9 @@ class Trees:
         plans = _plans_of_any_amount(self.state, request)
         out = np.array([np.iinfo(np.int64).max, 0, 0])
         search = self._search(plans)
-        if not least_reductions(self.cloud, plans.columns, *pair, search, trees, out):
+        found = least_reductions(self.cloud, plans.columns, *pair, search, trees, out)
+        check_not_given_up(self.state, search)
+        if not found:
             return None
         return int(out[1]), int(out[2])
 
@@ -159,6 +165,7 @@ def _plans_of_any_amount(state: State, request: Request) -> Plans:
         plans.columns.plan_counts[:] = False
         plans.columns.plan_twins[:] = 1
         plans.columns.slot_counted[:] = True
+        plans.columns.group_kin[:] = np.arange(len(plans.columns.group_kin))
     return plans
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from kilonova.candidates.compile import Plans, compile_requests
 from kilonova.candidates.explain import read_request
+from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.candidates.headroom_exact import solve_trees
 from kilonova.candidates.headroom_shared import Bounds, shared_bounds
 from kilonova.cloud.state import State
-from kilonova.errors import BadInput
+from kilonova.request.checks import check_bound
 from kilonova.request.group import Request
 
 if TYPE_CHECKING:
@@ -113,18 +114,15 @@ def headroom(state: State, request: Request | str, most: int | None = None) -> H
     Raises
     ------
     BadRequest
-        Placement would refuse the request.
+        Placement would refuse the request, or ``most`` is not a whole number from 1.
     UnknownTrait, UnknownResourceClass
         A name is unknown.
-    BadInput
-        ``most`` is less than 1.
     """
     from kilonova_kernels.headroom import count_headroom
     from kilonova_kernels.headroom_claims import MOST
 
     asked = read_request(request)
-    if most is not None and most < 1:
-        raise BadInput(f"most must be at least 1, got {most}.")
+    check_bound("most", most)
     with state.lock:
         plans = compile_requests(state, [asked])
         cloud = scratch(state)
@@ -139,6 +137,7 @@ def headroom(state: State, request: Request | str, most: int | None = None) -> H
         if found.reaches[found.upper > 0].any():
             copy = scratch(state)
             bounds = shared_bounds(copy, plans, families, search, found)
+        check_not_given_up(state, search)
         if most is not None:
             bounds = Bounds(min(bounds.lower, most), min(bounds.upper, most))
         return _result(state, plans, found, bounds)

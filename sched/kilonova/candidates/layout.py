@@ -38,8 +38,8 @@ def slot_amounts(request: Request) -> list[Mapping[str, int]]:
 
 def layouts(
     request: Request, slots: Sequence[int], provider: NDArray[np.int32]
-) -> list[Layout]:
-    """Give the layout of each candidate; candidates of one form share it.
+) -> tuple[list[Layout], NDArray[np.intp]]:
+    """Give the layouts that some candidates have, and the number of each one's.
 
     Parameters
     ----------
@@ -49,17 +49,29 @@ def layouts(
         Index of the group of each slot.
     provider
         Provider of each slot of each candidate, (C, S) int32.
+
+    Returns
+    -------
+    tuple
+        The layouts, and which of them each candidate has, (C,).
     """
     amounts = slot_amounts(request)
-    known: dict[bytes, Layout] = {}
-    found = []
-    for row in _first_alike(provider):
-        key = row.tobytes()
-        layout = known.get(key)
-        if layout is None:
-            layout = known[key] = _layout(request, slots, amounts, row.tolist())
-        found.append(layout)
-    return found
+    alike = _first_alike(provider)
+    if len(alike) and (alike == alike[0]).all():
+        # The rule, and sorting rows takes longer than all the rest.
+        rows, numbers = alike[:1], np.zeros(len(alike), np.intp)
+    else:
+        rows, numbers = _distinct(alike)
+    return [_layout(request, slots, amounts, row) for row in rows.tolist()], numbers
+
+
+def _distinct(
+    rows: NDArray[np.int16],
+) -> tuple[NDArray[np.int16], NDArray[np.intp]]:
+    """Give the distinct rows, and the number of each row among them."""
+    whole = rows.view(np.dtype((np.void, rows.shape[1] * rows.itemsize))).ravel()
+    _, places, numbers = np.unique(whole, return_index=True, return_inverse=True)
+    return rows[places], numbers
 
 
 def _first_alike(provider: NDArray[np.int32]) -> NDArray[np.int16]:

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.compile import Plans, compile_requests
+from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.candidates.scan import scan_columns
 from kilonova.cloud.state import State
+from kilonova.errors import SearchTooLong
 from kilonova.request.group import Request
 
 if TYPE_CHECKING:
-    from kilonova_kernels.columns import ScanColumns
+    from kilonova_kernels.columns import ScanColumns, SearchColumns
 
 _MOST_KEPT = 256
 # Above this share of changed trees a scan of all is the quicker way.
@@ -45,7 +47,8 @@ class Marking:
         self.plans: Plans = compile_requests(
             state, [request], nested_aware=nested_aware
         )
-        self._search = self.plans.search(state.largest_pool())
+        self._pool = state.largest_pool()
+        self._search = self.new_search()
         self._scan: ScanColumns | None = scan_columns(state, self.plans, 0)
         self._fits = np.zeros(len(state.index().roots), np.bool_)
         self._stamp = -1
@@ -56,19 +59,26 @@ class Marking:
         now = (state.structure, state.facts, state.odd_limits)
         return now == (self.plans.structure, self.plans.facts, self._odd_limits)
 
+    def new_search(self) -> "SearchColumns":
+        """Make working memory for a search of the plan in the present trees."""
+        return self.plans.search(self._pool)
+
     def fits(self, state: State) -> NDArray[np.bool_]:
         """Give the marks of all trees, (T,) bool, true of the present usage."""
         from kilonova_kernels.scan import refresh_fitting
 
         columns = state.columns()
+        # What an error leaves behind is marked anew.
+        before, self._stamp = self._stamp, -1
         writes = int(state.counters[0])
         most = min(len(state.journal), int(len(self._fits) * _MOST_CHANGED))
-        if self._stamp < 0 or writes - self._stamp > most:
+        if before < 0 or writes - before > most:
             self.scan(state)
-        elif writes > self._stamp:
+        elif writes > before:
             refresh_fitting(
-                columns, self.plans.columns, 0, self._stamp, self._search, self._fits
+                columns, self.plans.columns, 0, before, self._search, self._fits
             )
+            self._check(state)
         self._stamp = writes
         return self._fits
 
@@ -78,11 +88,21 @@ class Marking:
         from kilonova_kernels.scan import scan_fitting
 
         columns, plans = state.columns(), self.plans.columns
+        search, fits = self._search, self._fits
         if self._scan is None:
-            return int(mark_fitting(columns, plans, 0, self._search, self._fits))
-        return int(
-            scan_fitting(columns, plans, 0, self._scan, self._search, self._fits)
-        )
+            found = mark_fitting(columns, plans, 0, search, fits)
+        else:
+            found = scan_fitting(columns, plans, 0, self._scan, search, fits)
+        self._check(state)
+        return int(found)
+
+    def _check(self, state: State) -> None:
+        """Raise SearchTooLong if a search was given up; the next one begins afresh."""
+        try:
+            check_not_given_up(state, self._search)
+        except SearchTooLong:
+            self._search = self.new_search()
+            raise
 
 
 def marking_of(state: State, request: Request, nested_aware: bool) -> Marking:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from kilonova.candidates.compile import compile_requests
+from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.cloud.state import State
 from kilonova.errors import BadRequest, NotFound
 from kilonova.request.group import Request, RequestGroup
@@ -95,4 +96,6 @@ def _has_solution(state: State, request: Request, group: RequestGroup) -> bool:
     plans = compile_requests(state, [alone])
     fits = np.zeros(len(state.index().roots), np.bool_)
     search = plans.search(state.largest_pool())
-    return mark_fitting(state.columns(), plans.columns, 0, search, fits) > 0
+    found = mark_fitting(state.columns(), plans.columns, 0, search, fits)
+    check_not_given_up(state, search)
+    return found > 0

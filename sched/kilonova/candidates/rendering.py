@@ -28,7 +28,8 @@ def _allocation_requests(
     if found.plans is None:
         return []
     plans, provider = found.plans, found.provider
-    forms = layouts(plans.requests[0], plans.slots[0], provider)
+    known, numbers = layouts(plans.requests[0], plans.slots[0], provider)
+    forms = [known[number] for number in numbers.tolist()]
     rows = identity_rows(found.state, provider)
     if version < _DICTIONARY:
         return [_listed(*pair) for pair in zip(forms, rows, strict=True)]

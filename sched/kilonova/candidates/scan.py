@@ -6,6 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.compile import Plans
+from kilonova.candidates.entries import (
+    Entries,
+    all_entries,
+    class_table,
+    slot_classes,
+)
+from kilonova.candidates.rivals import find_rivals
 from kilonova.cloud.state import State
 
 if TYPE_CHECKING:
@@ -25,69 +32,65 @@ def scan_columns(state: State, plans: Plans, plan: int) -> "ScanColumns | None":
 
     if len(state.sharing().provider):
         return None
-    columns = plans.columns
-    slots = range(int(columns.plan_slot[plan]), int(columns.plan_slot[plan + 1]))
     trees = len(state.index().roots)
-    kinds, single, starts, positions_at = [], [], [0], []
-    tree_parts: list[NDArray[np.int32]] = []
-    position_parts: list[NDArray[np.int32]] = []
-    classes: list[int] = []
-    entries = numbers = 0
-    for s in slots:
-        wanted = columns.resource_class[
-            columns.slot_resource[s] : columns.slot_resource[s + 1]
-        ].tolist()
-        classes += wanted
-        positions_at.append(numbers)
-        if not columns.slot_counted[s] or not wanted:
-            kinds.append(_LEFT_OUT)
-            single.append(False)
-            starts.append(entries)
-            continue
-        tree, position = _entries(state, plans, s, wanted)
-        one_each = len(tree) == trees and bool((tree == np.arange(trees)).all())
-        whole = one_each and len(wanted) == 1 and _is_whole(state, wanted[0])
-        if whole and _are_plain(state, wanted):
-            kinds.append(wanted[0])
-            single.append(True)
-            starts.append(entries)
-            continue
-        kinds.append(_LISTED)
-        single.append(one_each)
-        tree_parts.append(tree)
-        position_parts.append(position.T.ravel())
-        entries += len(tree)
-        numbers += position.size
-        starts.append(entries)
+    slots = all_entries(state, plans, plan)
+    rivals = find_rivals(state, plans, plan, slots)
+    kinds, single, starts, positions_at = [], [], [0], [0]
+    parts: list[Entries] = []
+    for n, slot in enumerate(slots):
+        one_each = len(slot.tree) == trees and bool(
+            (slot.tree == np.arange(trees)).all()
+        )
+        kind = _kind(state, plans, plan, n, one_each and n not in rivals.slots)
+        if kind == _LEFT_OUT and n in rivals.slots:
+            kind = _LISTED
+        kinds.append(kind)
+        # The marks of rivals are wanted entry by entry.
+        single.append(one_each and n not in rivals.slots)
+        parts += [slot] if kind == _LISTED else []
+        starts.append(sum(len(part.tree) for part in parts))
+        positions_at.append(sum(part.position.size for part in parts))
     none = np.zeros(0, np.int32)
     return ScanColumns(
         slot_class=np.array(kinds, np.int32),
         slot_entry=np.array(starts, np.int32),
-        slot_position=np.array(positions_at, np.int32),
+        slot_position=np.array(positions_at[:-1], np.int32),
         slot_single=np.array(single, np.bool_),
-        tree=np.concatenate([none, *tree_parts]),
-        position=np.concatenate([none, *position_parts]),
-        plain=np.array([_are_plain(state, classes)], np.bool_),
-        marks=np.zeros(max(np.diff(starts), default=0), np.bool_),
+        tree=np.concatenate([none, *(part.tree for part in parts)]),
+        position=np.concatenate([none, *(part.position.T.ravel() for part in parts)]),
+        plain=np.array([_are_plain(state, plans.columns.resource_class)], np.bool_),
+        decides=np.array([rivals.decides], np.bool_),
+        rivals=rivals.trees,
+        rival_slot=np.array(rivals.slots, np.int32),
+        marks=np.zeros(starts[-1], np.bool_),
         counts=np.zeros(trees, np.int32),
+        at=np.zeros(len(rivals.slots), np.int32),
+        chosen=np.zeros(len(rivals.slots), np.int32),
     )
 
 
-def _table(state: State, resource_class: int) -> tuple[int, NDArray[np.int32]]:
-    """Give where a class table begins, and the provider of each of its entries."""
-    index = state.index()
-    if not 0 <= resource_class < len(index.class_start) - 1:
-        return 0, np.zeros(0, np.int32)
-    start, stop = index.class_start[resource_class : resource_class + 2]
-    providers = state.tables.inventory["provider"][index.class_row[start:stop]]
-    return int(start), providers
+def _kind(state: State, plans: Plans, plan: int, slot: int, one_each: bool) -> int:
+    """Give how one slot of a plan is scanned: see ``ScanColumns.slot_class``."""
+    row = int(plans.columns.plan_slot[plan]) + slot
+    classes = slot_classes(plans, row)
+    if not classes or not plans.columns.slot_counted[row]:
+        return _LEFT_OUT
+    # A table has one entry for each tree: never enough for two that must be apart.
+    several = (
+        plans.columns.plan_twins[plan] > 1
+        and (plans.columns.group_suffixed[plans.columns.slot_group[row]])
+    )
+    whole = (
+        one_each and not several and len(classes) == 1 and _is_whole(state, classes[0])
+    )
+    return classes[0] if whole and _are_plain(state, classes) else _LISTED
 
 
 def _is_whole(state: State, resource_class: int) -> bool:
-    return len(_table(state, resource_class)[1]) == len(state.index().roots)
+    return len(class_table(state, resource_class)[1]) == len(state.index().roots)
 
 
-def _are_plain(state: State, classes: list[int]) -> bool:
+def _are_plain(state: State, classes: list[int] | NDArray[np.int32]) -> bool:
     """Say whether all offers of some classes have ``min_unit`` and ``step_size`` 1."""
     inventory, offer = state.tables.inventory, state.tables.offer
     numbers = inventory["offer"][np.isin(inventory["resource_class"], classes)]
@@ -95,48 +98,3 @@ def _are_plain(state: State, classes: list[int]) -> bool:
     return bool(
         (offer["min_unit"][used] == 1).all() and (offer["step_size"][used] == 1).all()
     )
-
-
-def _entries(
-    state: State, plans: Plans, slot: int, classes: list[int]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Give tree (E,) and positions (E, K) of the providers that may serve a slot."""
-    tables = [_table(state, resource_class) for resource_class in classes]
-    providers = min((table[1] for table in tables), key=len)
-    providers = providers[_admitted(state, plans, slot, providers)]
-    columns = []
-    for start, owners in tables:
-        at = np.searchsorted(owners, providers)
-        found = at < len(owners)
-        found[found] = owners[at[found]] == providers[found]
-        columns.append(np.where(found, start + at, -1))
-    position = np.stack(columns, axis=1).astype(np.int32)
-    there = (position >= 0).all(axis=1)
-    roots = state.tables.provider["root"][providers[there]]
-    tree = np.searchsorted(state.index().roots, roots).astype(np.int32)
-    return tree, position[there]
-
-
-def _admitted(
-    state: State, plans: Plans, slot: int, providers: NDArray[np.int32]
-) -> NDArray[np.bool_]:
-    """Mark the providers that traits, aggregates and tree let serve a slot.
-
-    The same rule as ``admits`` in ``kilonova_kernels.options``, for own trees only.
-    """
-    columns, table = plans.columns, state.tables.provider
-    group = int(columns.slot_group[slot])
-    root = table["root"][providers]
-    own = table["aggregate_set"][providers]
-    anchor = table["aggregate_set"][root]
-    marks: NDArray[np.bool_] = columns.group_trait_ok[
-        group, table["trait_set"][providers]
-    ]
-    member = columns.group_member[group]
-    banned = columns.group_banned[group]
-    if columns.group_suffixed[group]:
-        marks = marks & member[own] & ~banned[own]
-    else:
-        marks = marks & (member[own] | member[anchor]) & ~banned[own] & ~banned[anchor]
-    tree = int(columns.group_tree[group])
-    return marks if tree < 0 else marks & (root == tree)

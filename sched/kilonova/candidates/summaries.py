@@ -54,14 +54,20 @@ def used_providers(found: Enumeration) -> NDArray[np.int32]:
     amounts = slot_amounts(found.plans.requests[0])
     # A group without resources opens no tree.
     taking = [s for s, amount in enumerate(amounts) if amount]
-    providers: NDArray[np.int32] = np.unique(found.provider[:, taking])
-    return providers
+    return distinct_rows(found.provider[:, taking])
+
+
+def distinct_rows(rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give each of some rows once, ascending; quicker than sorting many of them."""
+    marks = np.zeros(rows.max(initial=-1) + 1, np.bool_)
+    marks[rows] = True
+    return np.flatnonzero(marks).astype(np.int32)
 
 
 def _trees_of(state: State, providers: NDArray[np.int32]) -> NDArray[np.int32]:
     """Give all providers of the trees that some providers are in, ascending."""
     table = state.tables.provider
-    return tree_rows(state, np.unique(table["root"][providers]))
+    return tree_rows(state, distinct_rows(table["root"][providers]))
 
 
 def tree_rows(state: State, roots: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -5,8 +5,6 @@ last question. Their text is kept tree by tree, and made anew where the tree cha
 """
 
 import json
-from collections import defaultdict
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,27 +13,48 @@ from numpy.typing import NDArray
 from kilonova.candidates.enumeration import Enumeration
 from kilonova.candidates.identities import provider_identities
 from kilonova.candidates.layout import Layout, layouts
-from kilonova.candidates.summaries import tree_rows, used_providers, whole_summaries
+from kilonova.candidates.summaries import (
+    distinct_rows,
+    tree_rows,
+    used_providers,
+    whole_summaries,
+)
 from kilonova.cloud.state import State
 
 # Trees whose text is kept, at some four kilobytes each.
 _MOST_KEPT = 1 << 14
-
-
-class _Tree(NamedTuple):
-    """Text of one tree: its summaries without braces, and quoted identities by row."""
-
-    changed: int
-    summaries: str
-    identities: list[str]
+_NEVER = -1
 
 
 class _Kept:
-    """Texts of trees, true for one numbering of rows and one set of facts."""
+    """Texts of trees, true for one numbering of rows and one set of facts.
+
+    Attributes
+    ----------
+    version
+        ``structure`` and ``facts`` of the state.
+    stamp
+        By the row of a root, when its tree had last changed as its text was made, -1
+        where there is none, (P,).
+    summaries
+        By the row of a root, the bytes of the summaries of its tree, without braces,
+        (P,) objects.
+    identities
+        By row, the bytes of the quoted identity, where the tree has a text, (P,).
+    count
+        Trees that have a text.
+    """
 
     def __init__(self, state: State) -> None:
         self.version = (state.structure, state.facts)
-        self.trees: dict[int, _Tree] = {}
+        self.clear(len(state.tables.provider["root"]))
+
+    def clear(self, providers: int) -> None:
+        """Forget all texts."""
+        self.stamp = np.full(providers, _NEVER, np.int64)
+        self.summaries = np.full(providers, None, np.object_)
+        self.identities = np.full(providers, None, np.object_)
+        self.count = 0
 
 
 _KEPT: "WeakKeyDictionary[State, _Kept]" = WeakKeyDictionary()
@@ -49,104 +68,112 @@ def json_body(found: Enumeration) -> bytes:
     found.find()
     if found.plans is None or not found.found:
         return b'{"allocation_requests": [], "provider_summaries": {}}'
-    state = found.state
-    provider = found.provider
-    root = state.tables.provider["root"][provider]
-    touched = np.unique(state.tables.provider["root"][used_providers(found)])
-    trees = _texts(state, np.union1d(touched, root).astype(np.int32))
-    requests = _requests(found, provider, root, trees)
-    summaries = [trees[r].summaries for r in touched.tolist()]
-    text = (
-        f'{{"allocation_requests": [{", ".join(requests)}], '
-        f'"provider_summaries": {{{", ".join(summaries)}}}}}'
+    root = found.state.tables.provider["root"]
+    # Of a candidate without resources its root has none to sum up, but has a name.
+    touched = distinct_rows(root[used_providers(found)])
+    kept = _texts(found.state, distinct_rows(root[found.provider]))
+    summaries = [b", "] * (2 * len(touched))
+    summaries[::2] = kept.summaries[touched].tolist()
+    summaries[-1:] = [b"}}"]
+    # Joined at once: each copy of a large answer costs as much as making it.
+    return b"".join(
+        [
+            b'{"allocation_requests": [',
+            *_requests(found, kept),
+            b'], "provider_summaries": {',
+            *summaries,
+        ]
     )
-    return text.encode()
 
 
-def _texts(state: State, roots: NDArray[np.int32]) -> dict[int, _Tree]:
-    """Give the texts of some trees by root, kept ones where nothing changed."""
+def _texts(state: State, roots: NDArray[np.int32]) -> _Kept:
+    """Bring the texts of some trees up to date, by root; kept ones if unchanged."""
     kept = _KEPT.get(state)
     if kept is None or kept.version != (state.structure, state.facts):
         kept = _KEPT[state] = _Kept(state)
-    trees = kept.trees
-    changed = state.tables.provider["changed"][roots].tolist()
-    stale = [
-        root
-        for root, stamp in zip(roots.tolist(), changed, strict=True)
-        if root not in trees or trees[root].changed != stamp
-    ]
-    if len(trees) + len(stale) > max(_MOST_KEPT, len(roots)):
-        trees.clear()
-        stale = roots.tolist()
-    if stale:
-        _make(state, np.array(stale, np.int32), trees)
-    return trees
+    changed = state.tables.provider["changed"]
+    stale = roots[kept.stamp[roots] != changed[roots]]
+    new = int((kept.stamp[stale] == _NEVER).sum())
+    if new and kept.count + new > max(_MOST_KEPT, len(roots)):
+        kept.clear(len(changed))
+        stale, new = roots, len(roots)
+    if len(stale):
+        _make(state, stale, kept)
+        kept.count += new
+    return kept
 
 
-def _make(state: State, roots: NDArray[np.int32], trees: dict[int, _Tree]) -> None:
+def _make(state: State, roots: NDArray[np.int32], kept: _Kept) -> None:
     """Make the texts of some trees."""
     table = state.tables.provider
     rows = tree_rows(state, roots)
     names = provider_identities(state, rows)
     summaries = whole_summaries(state, rows, names)
     at = 0
-    for root, size, changed in zip(
-        roots.tolist(),
-        (table["subtree_end"][roots] - roots).tolist(),
-        table["changed"][roots].tolist(),
-        strict=True,
+    for root, size in zip(
+        roots.tolist(), (table["subtree_end"][roots] - roots).tolist(), strict=True
     ):
         own = names[at : at + size]
         text = json.dumps(dict(zip(own, summaries[at : at + size], strict=True)))
-        trees[root] = _Tree(changed, text[1:-1], [json.dumps(name) for name in own])
+        kept.summaries[root] = text[1:-1].encode()
         at += size
+    kept.identities[rows] = [json.dumps(name).encode() for name in names]
+    kept.stamp[roots] = table["changed"][roots]
 
 
-def _requests(
-    found: Enumeration,
-    provider: NDArray[np.int32],
-    root: NDArray[np.int32],
-    trees: dict[int, _Tree],
-) -> list[str]:
-    """Render each candidate."""
+def _requests(found: Enumeration, kept: _Kept) -> list[bytes]:
+    """Render the candidates, as pieces to be joined."""
     assert found.plans is not None
-    offsets = (provider - root).T.tolist()
-    # By slot: the quoted identity of each candidate's provider.
-    columns = [
-        [trees[r].identities[o] for r, o in zip(roots, places, strict=True)]
-        for roots, places in zip(root.T.tolist(), offsets, strict=True)
-    ]
-    forms = layouts(found.plans.requests[0], found.plans.slots[0], provider)
-    rendered = [""] * len(forms)
-    by_form: dict[int, list[int]] = defaultdict(list)
-    for number, form in enumerate(forms):
-        by_form[id(form)].append(number)
-    for numbers in by_form.values():
-        template, slots = _template(forms[numbers[0]])
-        chosen = [columns[s] for s in slots]
-        if len(numbers) == len(forms):
-            return [template % names for names in zip(*chosen, strict=True)]
-        for number in numbers:
-            rendered[number] = template % tuple(names[number] for names in chosen)
-    return rendered
+    request, slots = found.plans.requests[0], found.plans.slots[0]
+    forms, numbers = layouts(request, slots, found.provider)
+    if len(forms) == 1:
+        pieces = _pieces(forms[0], found.provider, kept)
+        pieces[-1] = pieces[-1].removesuffix(b", ")
+        return pieces
+    rendered = np.full(len(numbers), None, np.object_)
+    order = np.argsort(numbers, kind="stable")
+    ends = np.cumsum(np.bincount(numbers, minlength=len(forms)))
+    for form, places in zip(forms, np.split(order, ends[:-1]), strict=True):
+        pieces = _pieces(form, found.provider[places], kept)
+        width = len(pieces) // len(places)
+        rendered[places] = [
+            b"".join(pieces[at : at + width]) for at in range(0, len(pieces), width)
+        ]
+    rendered[-1] = rendered[-1].removesuffix(b", ")
+    texts: list[bytes] = rendered.tolist()
+    return texts
 
 
-def _template(form: Layout) -> tuple[str, list[int]]:
-    """Give the text of all candidates of one form, with ``%s`` for identities.
+def _pieces(form: Layout, provider: NDArray[np.int32], kept: _Kept) -> list[bytes]:
+    """Render candidates of one form; each ends with a comma."""
+    words, slots = _template(form)
+    width = len(words) + len(slots)
+    pieces = [b""] * (width * len(provider))
+    for place, word in enumerate(words):
+        pieces[2 * place :: width] = [word] * len(provider)
+    columns = {s: kept.identities[provider[:, s]].tolist() for s in set(slots)}
+    for place, slot in enumerate(slots):
+        pieces[2 * place + 1 :: width] = columns[slot]
+    return pieces
+
+
+def _template(form: Layout) -> tuple[list[bytes], list[int]]:
+    """Give the text of all candidates of one form, cut where identities belong.
 
     The slots whose providers' identities belong there, in their order, come with it.
     """
-    slots = []
-    allocations = []
-    for slot, amounts in form.allocations:
+    words, slots, text = [], [], '{"allocations": {'
+    for number, (slot, amounts) in enumerate(form.allocations):
+        words.append(text + (", " if number else ""))
         slots.append(slot)
-        allocations.append(f'%s: {{"resources": {json.dumps({**amounts})}}}')
-    mappings = []
-    for suffix, places in form.mappings:
-        slots += places
-        mappings.append(f"{json.dumps(suffix)}: [{', '.join(['%s'] * len(places))}]")
-    return (
-        f'{{"allocations": {{{", ".join(allocations)}}}, '
-        f'"mappings": {{{", ".join(mappings)}}}}}',
-        slots,
-    )
+        text = f': {{"resources": {json.dumps({**amounts})}}}'
+    text += '}, "mappings": {'
+    for number, (suffix, places) in enumerate(form.mappings):
+        text += (", " if number else "") + f"{json.dumps(suffix)}: ["
+        for place, slot in enumerate(places):
+            words.append(text + (", " if place else ""))
+            slots.append(slot)
+            text = ""
+        text += "]"
+    words.append(text + "}}, ")
+    return [word.encode() for word in words], slots

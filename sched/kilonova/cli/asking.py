@@ -94,7 +94,9 @@ def read_cloud(path: Path) -> Cloud:
         raise BadInput(f"{path}: no such file or folder.") from error
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise BadInput(f"{path} is nested too deeply to be a cloud.") from error
+    except ValueError as error:
         raise BadInput(f"{path} is not JSON: {error}.") from error
     if not isinstance(document, dict) or "providers" not in document:
         kind = type(document).__name__

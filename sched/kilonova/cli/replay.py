@@ -96,6 +96,8 @@ def run(wanted: Wanted) -> None:
 def _run(wanted: Wanted, course: Course, screen: Console) -> None:
     chosen = [policies.find(name) for name in dict.fromkeys(wanted.policies)]
     chosen = chosen or list(policies.registered())
+    if wanted.check_published and wanted.out is not None:
+        raise BadInput("--check-published writes no report; give no --out with it.")
     folder = find_trace(wanted.source)
     out = wanted.out or Path("out") / folder.resolve().name
     if not wanted.check_published:

@@ -142,7 +142,7 @@ def release(state: State, consumer: str) -> None:
     _forget(state, consumer_row(state, consumer), bump=False)
 
 
-def move(state: State, source: str, target: str, owner: Owner) -> None:
+def move(state: State, source: str, target: str) -> None:
     """Hand all that ``source`` holds to ``target``, whose own is given back.
 
     Raises
@@ -180,7 +180,6 @@ def move(state: State, source: str, target: str, owner: Owner) -> None:
         if made:
             values[target_row] = values[source_row]
     _hand_server(state, source_row, target_row)
-    _own(state, target_row, owner)
     free_consumer(state, source_row)
 
 

@@ -11,6 +11,7 @@ from kilonova.cloud.document_checks import Document
 from kilonova.cloud.inventories import (
     Inventories,
     checked_aggregates,
+    checked_inventories,
     put_aggregates,
     put_inventory,
     remove_inventory,
@@ -23,6 +24,7 @@ from kilonova.cloud.inventories import (
 )
 from kilonova.cloud.offers import Inventory
 from kilonova.cloud.state import State
+from kilonova.cloud.vocabulary import checked_names
 
 
 class BaseCloud:
@@ -113,11 +115,12 @@ class BaseCloud:
         """
         state = self.state
         with state.lock:
-            trait_numbers = [state.traits.known(trait) for trait in traits]
+            trait_names = checked_names("A trait", traits)
+            trait_numbers = [state.traits.known(trait) for trait in trait_names]
             aggregate_names = checked_aggregates(aggregates)
             wanted = {
                 state.resource_classes.known(rc): Inventory.of(f"{name!r}, {rc}", given)
-                for rc, given in (inventories or {}).items()
+                for rc, given in checked_inventories(inventories or {}).items()
             }
             row = providers.add_provider(state, name, parent, uuid)
             trait_set = state.trait_sets.number(trait_numbers)
@@ -218,7 +221,7 @@ class BaseCloud:
     def set_traits(
         self, provider: str, traits: Iterable[str], *, generation: int | None = None
     ) -> None:
-        """Replace the traits of a provider; raises UnknownTrait.
+        """Replace the traits of a provider; raises UnknownTrait, BadInput.
 
         Its generation stays where the traits do.
         """
@@ -333,7 +336,7 @@ class BaseCloud:
             Limits of an amount were changed since ``source`` made its claim.
         """
         with self.state.lock:
-            claims.move(self.state, source, target, Owner())
+            claims.move(self.state, source, target)
 
     def allocations(self, consumer: str) -> dict[str, dict[str, int]]:
         """Give what a consumer holds: amounts by class, by provider; may be empty."""

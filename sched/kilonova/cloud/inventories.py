@@ -7,8 +7,8 @@ import numpy as np
 
 from kilonova.cloud.offers import Inventory
 from kilonova.cloud.state import State
-from kilonova.cloud.vocabulary import checked_name
-from kilonova.errors import GenerationConflict, InUse, NotFound
+from kilonova.cloud.vocabulary import checked_names
+from kilonova.errors import BadInput, GenerationConflict, InUse, NotFound
 
 Inventories = Mapping[str, Inventory | Mapping[str, Any]]
 
@@ -50,10 +50,13 @@ def set_inventories(
     Of several reasons to refuse, the one that Placement names: they are in its order.
     """
     where = f"{state.provider_names[row]!r}, "
-    shaped = {rc: Inventory.shaped(where + rc, f) for rc, f in inventories.items()}
+    shaped = {
+        rc: Inventory.shaped(f"{where}{rc}", fields)
+        for rc, fields in checked_inventories(inventories).items()
+    }
     check_generation(state, row, generation)
     for rc, inventory in shaped.items():
-        inventory.checked(where + rc)
+        inventory.checked(f"{where}{rc}")
     wanted = {state.resource_classes.known(rc): shaped[rc] for rc in shaped}
     used = state.tables.inventory["used"]
     classes = state.tables.inventory["resource_class"]
@@ -67,6 +70,15 @@ def set_inventories(
     for resource_class, inventory in wanted.items():
         put_inventory(state, row, resource_class, inventory)
     touch(state, row)
+
+
+def checked_inventories(inventories: object) -> Inventories:
+    """Give inventories by class back; raises BadInput if they are anything else."""
+    if not isinstance(inventories, Mapping):
+        raise BadInput(
+            f"Inventories must be an object, by class, got {inventories!r:.80}."
+        )
+    return inventories
 
 
 def set_inventory(
@@ -140,14 +152,17 @@ def set_traits(
 
     Raises
     ------
+    BadInput
+        Something is not the name of a trait, or not a list of them.
     GenerationConflict
         As ``check_generation``.
     UnknownTrait
         A trait is neither standard nor known.
     """
+    names = checked_names("A trait", traits)
     check_generation(state, row, generation)
     table = state.tables.provider
-    number = state.trait_sets.number(state.traits.known(name) for name in traits)
+    number = state.trait_sets.number(state.traits.known(name) for name in names)
     # As in Placement, to set the traits that are there already is no change. Of
     # aggregates and inventories it is one.
     if number == table["trait_set"][row]:
@@ -178,7 +193,7 @@ def set_aggregates(
 
 def checked_aggregates(aggregates: Iterable[str]) -> list[str]:
     """Give UUIDs of aggregates that can be kept; raises BadInput."""
-    return [checked_name("An aggregate's UUID", name) for name in aggregates]
+    return checked_names("An aggregate's UUID", aggregates)
 
 
 def put_aggregates(state: State, row: int, names: list[str]) -> None:

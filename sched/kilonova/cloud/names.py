@@ -131,7 +131,9 @@ class NameColumn:
         self._stale = True
 
     def find(self, name: str) -> int:
-        """Give the row that has this name, or -1."""
+        """Give the row that has this name, or -1; raises BadInput if it is not text."""
+        if not isinstance(name, str):
+            raise BadInput(f"A name must be text, got {name!r:.80}.")
         if not name or not len(self):
             return -1
         if self._stale:

@@ -7,6 +7,8 @@ offer, and what is derived from the limits is derived once for each distinct one
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from kilonova.cloud.tables import Table
 from kilonova.errors import BadInput
 
@@ -75,7 +77,9 @@ class Inventory(NamedTuple):
             if name in fields
         }
         ratio = fields.get("allocation_ratio", 1.0)
-        if isinstance(ratio, bool) or not isinstance(ratio, int | float):
+        if isinstance(ratio, bool) or not isinstance(
+            ratio, int | float | np.integer | np.floating
+        ):
             raise BadInput(
                 f"{where}: allocation_ratio must be a number, got {ratio!r:.80}."
             )
@@ -98,11 +102,11 @@ class Inventory(NamedTuple):
 
 def _whole(where: str, name: str, value: object) -> int:
     low = 0 if name == "reserved" else 1
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise BadInput(f"{where}: {name} must be a whole number, got {value!r:.80}.")
     if not low <= value <= MAX_INT:
         raise BadInput(f"{where}: {name} must be in {low}..{MAX_INT}, got {value}.")
-    return value
+    return int(value)
 
 
 class OfferDictionary:

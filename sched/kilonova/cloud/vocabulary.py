@@ -31,6 +31,20 @@ def checked_name(what: str, name: object, longest: int = 255) -> str:
     return name
 
 
+def checked_names(what: str, names: object) -> list[str]:
+    """Give some names back that can be kept.
+
+    Raises
+    ------
+    BadInput
+        They are one text, whose letters would be names, or none at all, or one of them
+        cannot be kept; the message begins with ``what``, which is one of them.
+    """
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise BadInput(f"{what} must come in a list or a set, got {names!r:.80}.")
+    return [checked_name(what, name) for name in names]
+
+
 class Vocabulary:
     """Names in the order of their first use; the position is the number."""
 
@@ -62,7 +76,7 @@ class Vocabulary:
 
     def find(self, name: str) -> int:
         """Give the number of a name, or -1."""
-        return self._numbers.get(name, -1)
+        return self._numbers.get(name, -1) if isinstance(name, str) else -1
 
     def number(self, name: str) -> int:
         """Give the number of a name, which is entered if it is new."""
@@ -131,6 +145,8 @@ class Registered(Vocabulary):
 
     def check_removable(self, name: str) -> None:
         """Raise as ``remove`` does."""
+        if not isinstance(name, str):
+            raise BadInput(f"A {self._kind} must be text, got {name!r:.80}.")
         if name in self._standard():
             raise BadInput(f"The standard {self._kind} {name!r} cannot be removed.")
         if name not in self:
@@ -148,7 +164,12 @@ class Registered(Vocabulary):
         return self.number(name)
 
     def check(self, name: str) -> None:
-        """Raise UnknownResourceClass or UnknownTrait unless the name is known."""
+        """Raise UnknownResourceClass or UnknownTrait unless the name is known.
+
+        BadInput if it is not text at all.
+        """
+        if not isinstance(name, str):
+            raise BadInput(f"A {self._kind} must be text, got {name!r:.80}.")
         if not self.knows(name):
             raise self._error(
                 f"Unknown {self._kind} {name!r}: neither standard nor a CUSTOM_ one "

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable
 
-from kilonova.errors import BadSpec
+from kilonova.errors import BadServerSpec
 
 # `=` is the oldest operator and means "at least".
 _NUMBERS: dict[str, Callable[[float, float], bool]] = {
@@ -39,7 +39,7 @@ def match(value: str | None, requirement: str, key: str = "a requirement") -> bo
 
     Raises
     ------
-    BadSpec
+    BadServerSpec
         A numeric operator meets what is no number, or ``<or>`` has no operand.
 
     Notes
@@ -62,7 +62,7 @@ def match(value: str | None, requirement: str, key: str = "a requirement") -> bo
     try:
         return _NUMBERS[name](float(value), float(words[0]))
     except ValueError:
-        raise BadSpec(
+        raise BadServerSpec(
             f"{key} compares numbers by {requirement!r}, and {value!r} or "
             f"{words[0]!r} is none. Operators for text begin with 's'.",
             "ValueError",
@@ -71,7 +71,7 @@ def match(value: str | None, requirement: str, key: str = "a requirement") -> bo
 
 def _is_any(value: str, words: list[str], requirement: str, key: str) -> bool:
     if not words:
-        raise BadSpec(
+        raise BadServerSpec(
             f"{key} has no operand in {requirement!r}; <or> needs at least one.",
             "IndexError",
         )

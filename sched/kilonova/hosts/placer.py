@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.compile import compile_requests
+from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.cloud import claims
 from kilonova.cloud.cloud import BaseCloud
 from kilonova.errors import BadInput
@@ -117,6 +118,8 @@ class Placer:
         ------
         BadInput
             A number is not that of a request, a consumer or a draw.
+        SearchTooLong
+            A search for a host was given up; requests before that are placed.
         """
         from kilonova_kernels.device_columns import BatchColumns
         from kilonova_kernels.place import place_all
@@ -137,6 +140,7 @@ class Placer:
             place_all(cloud, columns, self.search, self.devices, self.marks, batch)
             self.state.tables.allocation.count = int(self.state.counters[1])
             self._writes = int(self.state.counters[0])
+            check_not_given_up(self.state, self.search)
         return Placed(batch.tree, batch.unusable)
 
     def _consumer_count(self) -> int:

@@ -22,11 +22,16 @@ def check_request(request: Request) -> None:
         (`check_traits`), or they need a group policy and there is none
         (`check_group_policy`).
     """
+    if not isinstance(request, Request):
+        raise BadRequest(
+            f"A request must be a Request or a query string, got {request!r:.80}."
+        )
     for group in request.groups:
-        if group.suffix and not SUFFIX.fullmatch(group.suffix):
+        suffix = group.suffix
+        if suffix != "" and not (isinstance(suffix, str) and SUFFIX.fullmatch(suffix)):
             raise BadRequest(
                 "A suffix must be 1 to 64 of the characters a-z A-Z 0-9 _ -, "
-                f"got {group.suffix!r}."
+                f"got {suffix!r}."
             )
         for name, amount in group.resources.items():
             check_amount(f"resources{group.suffix}: {name}", amount)
@@ -37,6 +42,13 @@ def check_request(request: Request) -> None:
     check_groups(request.groups, request.same_subtree)
     check_traits(request.groups)
     check_group_policy(request)
+
+
+def check_bound(name: str, value: int | None) -> None:
+    """Refuse a bound that is neither None nor a whole number from 1."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if value is not None and (not is_whole or value < 1):
+        raise BadRequest(f"{name} must be a whole number from 1, got {value!r:.80}.")
 
 
 def check_groups(

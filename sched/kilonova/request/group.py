@@ -1,7 +1,11 @@
 """Request groups: what is asked of one provider, or of one tree."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+from kilonova.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class RequestGroup:
         from several providers of a tree. A suffixed group has one provider.
     resources
         Amount asked of each resource class, at least 1. Empty for a group that only
-        names a place in a subtree.
+        names a place in a subtree. Copied: the group never changes.
     required
         Clauses that must all hold; a clause holds when any of its traits is there.
     forbidden
@@ -35,6 +39,21 @@ class RequestGroup:
     member_of: tuple[frozenset[str], ...] = ()
     forbidden_aggregates: frozenset[str] = frozenset()
     in_tree: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.resources, Mapping):
+            raise BadInput(
+                "resources must be a mapping of resource classes to amounts, "
+                f"got {self.resources!r}."
+            )
+        # What was compiled for a request is found by the request again.
+        frozen = MappingProxyType(dict(self.resources))
+        object.__setattr__(self, "resources", frozen)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["resources"] = dict(self.resources)
+        return type(self), tuple(values.values())
 
     def __hash__(self) -> int:
         # A mapping has no hash of its own. Equal requests share one compiled plan,

@@ -96,10 +96,10 @@ def _needs(
     name: str,
     right: str,
     got: object,
-    nova_name: str = "FlavorImageConflict",
+    nova: str = "FlavorImageConflict",
 ) -> BadServerSpec:
     return BadServerSpec(
         f"Image property {name} must be {right} for hw:mem_encryption "
         f"({model.name}), got {got!r}.",
-        nova_name,
+        nova,
     )

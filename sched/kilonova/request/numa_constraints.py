@@ -49,7 +49,7 @@ def numa_constraints(flavor: Flavor, image: Image) -> GuestTopology | None:
     Raises
     ------
     BadServerSpec
-        If flavor and image contradict each other or themselves; ``nova_name`` is the
+        If flavor and image contradict each other or themselves; ``nova`` is the
         exception that Nova raises.
 
     Notes
@@ -190,9 +190,9 @@ def _hyperthreading(flavor: Flavor, image: Image) -> str | None:
     return "required" if found else None
 
 
-def _needs(what: str, right: str, cpus: _Cpus, nova_name: str) -> BadServerSpec:
+def _needs(what: str, right: str, cpus: _Cpus, nova: str) -> BadServerSpec:
     return BadServerSpec(
-        f"{what} needs hw:cpu_policy {right}, got {cpus.policy!r}.", nova_name
+        f"{what} needs hw:cpu_policy {right}, got {cpus.policy!r}.", nova
     )
 
 

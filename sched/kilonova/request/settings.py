@@ -72,7 +72,7 @@ def agreed_boolean(flavor: Flavor, image: Image, name: str) -> bool:
 
 
 def check_known(
-    where: str, value: str, known: Collection[str], nova_name: str = "Invalid"
+    where: str, value: str, known: Collection[str], nova: str = "Invalid"
 ) -> None:
     """Refuse a value that Nova does not know.
 
@@ -83,7 +83,7 @@ def check_known(
     """
     if value not in known:
         raise BadServerSpec(
-            f"{where} must be one of {tuple(known)}, got {value!r}.", nova_name
+            f"{where} must be one of {tuple(known)}, got {value!r}.", nova
         )
 
 
@@ -91,11 +91,11 @@ def conflict(
     key: str,
     of_flavor: object,
     of_image: object,
-    nova_name: str = "FlavorImageConflict",
+    nova: str = "FlavorImageConflict",
 ) -> BadServerSpec:
     """Return the error for a flavor and an image that contradict each other."""
     return BadServerSpec(
         f"Flavor and image must agree on {key}, got {of_flavor!r} in the flavor and "
         f"{of_image!r} in the image ({key.replace(':', '_', 1)}).",
-        nova_name,
+        nova,
     )

@@ -21,7 +21,7 @@ def passes(host: Host, spec: ServerSpec, options: Options) -> bool:
 
     Raises
     ------
-    BadSpec
+    BadServerSpec
         A numeric operator meets what is no number.
     """
     wanted = _requirements(spec)

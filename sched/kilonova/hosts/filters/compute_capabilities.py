@@ -25,7 +25,7 @@ def passes(host: Host, spec: ServerSpec, options: Options) -> bool:
 
     Raises
     ------
-    BadSpec
+    BadServerSpec
         A numeric operator meets what is no number.
     """
     for path, key, requirement in _requirements(spec):

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import NamedTuple
 
 from kilonova.cloud.host import Host
-from kilonova.errors import BadSpec
+from kilonova.errors import BadServerSpec
 from kilonova.hosts.filters.machine_names import architecture, hypervisor, vm_mode
 from kilonova.hosts.filters.register import Filter, register
 from kilonova.hosts.options import Options
@@ -41,7 +41,7 @@ def passes(host: Host, spec: ServerSpec, options: Options) -> bool:
 
     Raises
     ------
-    BadSpec
+    BadServerSpec
         A name is none that Nova knows, or the version is no list of comparisons.
 
     Notes
@@ -92,7 +92,7 @@ def _suits_version(host: Host, wanted: _Wanted) -> bool:
     for predicate in wanted.version.split(","):
         found = _PREDICATE.fullmatch(predicate)
         if found is None:
-            raise BadSpec(
+            raise BadServerSpec(
                 "Image property 'img_hv_requested_version' must be comparisons such "
                 f"as '>=6.0', got {wanted.version!r}.",
                 "ValueError",

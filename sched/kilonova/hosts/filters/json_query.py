@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from kilonova.cloud.host import Host
-from kilonova.errors import BadSpec
+from kilonova.errors import BadServerSpec
 from kilonova.hosts.filters import hints
 from kilonova.hosts.filters.register import Filter, register
 from kilonova.hosts.options import Options
@@ -30,7 +30,7 @@ def passes(host: Host, spec: ServerSpec, options: Options) -> bool:
 
     Raises
     ------
-    BadSpec
+    BadServerSpec
         The query is no JSON, names an unknown operator, or compares what cannot be.
 
     Notes
@@ -45,7 +45,7 @@ def passes(host: Host, spec: ServerSpec, options: Options) -> bool:
     try:
         result = _value(_parsed(text), host)
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise BadSpec(
+        raise BadServerSpec(
             f"Hint 'query' must be nested lists of an operator "
             f"({', '.join([*_COMPARISONS, 'in', 'not', 'or', 'and'])}) and arguments "
             f"that compare, got {text!r}: {error}.",
@@ -59,7 +59,7 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise BadSpec(
+        raise BadServerSpec(
             f"Hint 'query' must be JSON, got {text!r}.", "ValueError"
         ) from None
 

@@ -1,6 +1,6 @@
 """Names of architectures, hypervisors and modes, each in its one right spelling."""
 
-from kilonova.errors import BadSpec
+from kilonova.errors import BadServerSpec
 
 # What Nova 34 knows: virt/arch.py, and HVType and VMMode in objects/fields.py.
 _ARCHITECTURES = frozenset(
@@ -56,7 +56,7 @@ def _right(
     lower = str(name).lower()
     right = others.get(lower, lower)
     if right not in known:
-        raise BadSpec(
+        raise BadServerSpec(
             f"{what} must be one of {', '.join(sorted(known))}, got {name!r}.", nova
         )
     return right

@@ -5,7 +5,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from kilonova.cloud.host import Host
-from kilonova.errors import BadSpec, NotReported
+from kilonova.errors import BadServerSpec, NotReported
 from kilonova.hosts.filters import hints
 from kilonova.hosts.filters.register import Filter, register
 from kilonova.hosts.options import Options
@@ -19,7 +19,7 @@ def passes(host: Host, spec: ServerSpec, options: Options) -> bool:
 
     Raises
     ------
-    BadSpec
+    BadServerSpec
         Both hints together are no network.
     NotReported
         The host has no address.
@@ -47,7 +47,7 @@ def _network(near: str, cidr: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(near + cidr, strict=False)
     except ValueError:
-        raise BadSpec(
+        raise BadServerSpec(
             f"Hints 'build_near_host_ip' and 'cidr' must be an address and a prefix "
             f"such as '/24', got {near!r} and {cidr!r}.",
             "AddrFormatError",

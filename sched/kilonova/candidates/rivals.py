@@ -1,0 +1,75 @@
+"""Slots of a plan that may want the same provider, and trees in which they do."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.candidates.compile import Plans
+from kilonova.candidates.entries import Entries, slot_classes
+from kilonova.cloud.state import State
+
+
+class Rivals(NamedTuple):
+    """Where counting the providers of each slot does not decide.
+
+    Attributes
+    ----------
+    decides
+        Whether counting decides in all other trees.
+    slots
+        Slots that are in the way of others somewhere, those with fewest entries first.
+    trees
+        Whether slots may be in each other's way, by tree, (T,) bool.
+    """
+
+    decides: bool
+    slots: tuple[int, ...]
+    trees: NDArray[np.bool_]
+
+
+def find_rivals(
+    state: State, plans: Plans, plan: int, slots: Sequence[Entries]
+) -> Rivals:
+    """Find the rivals among the slots of one plan.
+
+    Two slots are rivals where one provider may serve both, and they take of the same
+    class or must be apart. Where there are none, each slot can choose for itself.
+    """
+    columns = plans.columns
+    trees = np.zeros(len(state.index().roots), np.bool_)
+    rows = range(*columns.plan_slot[plan : plan + 2].tolist())
+    decides = (
+        columns.plan_bits[plan] == 0
+        and not columns.plan_flat[plan]
+        and columns.plan_subtree[plan] == columns.plan_subtree[plan + 1]
+        and all(slot_classes(plans, row) for row in rows)
+    )
+    if not decides or columns.plan_counts[plan]:
+        return Rivals(bool(decides), (), trees)
+    found: set[int] = set()
+    for members in _contests(plans, plan):
+        counts = np.zeros(len(state.tables.provider["root"]), np.int16)
+        for n in members:
+            counts[slots[n].provider] += 1
+        for n in members:
+            shared = counts[slots[n].provider] > 1
+            trees[slots[n].tree[shared]] = True
+            if shared.any():
+                found.add(n)
+    return Rivals(True, tuple(sorted(found, key=lambda n: len(slots[n].tree))), trees)
+
+
+def _contests(plans: Plans, plan: int) -> Iterator[list[int]]:
+    """Give the slots that take of each class, and those that must be apart."""
+    columns = plans.columns
+    first, stop = columns.plan_slot[plan : plan + 2].tolist()
+    by_class: dict[int, list[int]] = {}
+    for n, row in enumerate(range(first, stop)):
+        for resource_class in slot_classes(plans, row):
+            by_class.setdefault(resource_class, []).append(n)
+    yield from by_class.values()
+    if columns.plan_isolate[plan]:
+        suffixed = columns.group_suffixed[columns.slot_group[first:stop]]
+        yield np.flatnonzero(suffixed).tolist()

@@ -16,10 +16,12 @@ from kilonova import Cloud
 from kilonova.cloud.host import Host
 from kilonova.cloud.hosts import host_view, servers_of
 from kilonova.errors import NoValidHost
-from kilonova.hosts.options import FilterSchedulerSection, Options
+from kilonova.hosts.events import Boot
+from kilonova.hosts.options import FilterSchedulerSection, Options, PciSection
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.flavor import Flavor
 from kilonova.request.server import ServerGroup, ServerSpec
+from kilonova.request.server_spec import server_spec
 from oracle.select import Best, selected
 
 
@@ -184,3 +186,75 @@ def test_the_seed_decides_among_a_subset() -> None:
 
     assert names(1) == names(1)
     assert names(1) != names(2)
+
+
+def cells(count: int) -> list[dict[str, Any]]:
+    """Give two NUMA cells of ``count`` CPUs each, in cores of two threads."""
+    found = []
+    for number in range(2):
+        cpus = list(range(number * count, (number + 1) * count))
+        found.append(
+            {
+                "number": number,
+                "pcpuset": cpus,
+                "memory_mb": 4096,
+                "siblings": [cpus[i : i + 2] for i in range(0, count, 2)],
+                "pages": [{"size_kb": 4, "total": 1_048_576}],
+            }
+        )
+    return found
+
+
+def pinned_cloud() -> Cloud:
+    names = ("a", "b")
+    inventories = {"PCPU": {"total": 8}, "MEMORY_MB": {"total": 8192}}
+    devices = [{"vendor_id": "8086", "product_id": "10fb", "count": 2, "numa_node": 0}]
+    return Cloud.from_document(
+        {
+            "providers": [{"name": n, "inventories": inventories} for n in names],
+            "hosts": [
+                {"nodename": n, "numa_cells": cells(4), "pci_pools": devices}
+                for n in names
+            ],
+        }
+    )
+
+
+DEVICES_OPTIONS = Options(
+    filter_scheduler=FilterSchedulerSection(
+        enabled_filters=("NUMATopologyFilter", "PciPassthroughFilter")
+    ),
+    pci=PciSection(
+        alias=('{"name": "nic", "vendor_id": "8086", "product_id": "10fb"}',)
+    ),
+)
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_cells_and_devices_are_taken_and_given_back(bulk: bool) -> None:
+    cloud = pinned_cloud()
+    scheduler = Scheduler(cloud, DEVICES_OPTIONS)
+    before = viewed(cloud)
+    extra_specs = {"hw:cpu_policy": "dedicated", "pci_passthrough:alias": "nic:1"}
+    flavor = Flavor(2, 512, extra_specs=extra_specs)
+    spec = server_spec(flavor, options=DEVICES_OPTIONS)
+    # Two devices a host, though there are CPUs for four servers.
+    names = [f"server-{i}" for i in range(4)]
+    if bulk:
+        played = scheduler.play([Boot(name, spec) for name in [*names, "late"]])
+        assert played.host.tolist() == [0, 1, 0, 1, -1]
+    else:
+        for name in names:
+            scheduler.select(spec, servers=[name])
+    pinned = [
+        cell.pinned_cpus for host in viewed(cloud) for cell in host.numa_cells or ()
+    ]
+    assert sorted(map(len, pinned)) == [0, 0, 4, 4]
+    assert [host.pci_pools for host in viewed(cloud)] == [(), ()]
+    again = Cloud.from_document(cloud.to_document())
+    with pytest.raises(NoValidHost):
+        scheduler.select(spec)
+    for there in (cloud, again):
+        for name in names:
+            there.release(name)
+        assert viewed(there) == before

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.offers import MAX_INT
+from kilonova.cloud.servers import hand_server, leave_host
 from kilonova.cloud.state import State
 from kilonova.cloud.vocabulary import checked_name
 from kilonova.errors import (
@@ -17,9 +18,6 @@ from kilonova.errors import (
     GenerationConflict,
     UnknownConsumer,
 )
-
-# What a host counts for a server.
-SERVER_COLUMNS = ("host", "vcpus", "memory_mb", "disk_mb", "building", "group")
 
 # Amounts by resource class, by provider (its UUID, or name).
 Allocations = Mapping[str, Mapping[str, int]]
@@ -179,19 +177,8 @@ def move(state: State, source: str, target: str) -> None:
         values = state.tables.consumer[column]
         if made:
             values[target_row] = values[source_row]
-    _hand_server(state, source_row, target_row)
+    hand_server(state, source_row, target_row)
     free_consumer(state, source_row)
-
-
-def _hand_server(state: State, source: int, target: int) -> None:
-    """Let the target be what its host counts, in place of the source."""
-    leave_host(state, target)
-    for column in SERVER_COLUMNS:
-        values = state.tables.consumer[column]
-        values[target] = values[source]
-    for column in ("host", "group"):
-        state.tables.consumer[column][source] = -1
-    state.tables.consumer["building"][source] = 0
 
 
 def check_amounts(allocations: Allocations) -> None:
@@ -348,37 +335,16 @@ def _forget(state: State, row: int, *, bump: bool) -> None:
     columns = state.columns()
     if bump:
         claims.touch_providers(columns, row)
-    leave_host(state, row)
-    claims.release(columns, row)
+    vacate(state, row)
     free_consumer(state, row)
 
 
-def leave_host(state: State, row: int) -> None:
-    """Give back what a server takes of its host, and leave its server group."""
-    table, hosts = state.tables.consumer, state.hosts.table
-    host = int(table["host"][row])
-    if host < 0:
-        return
-    hosts["vcpus_used"][host] -= table["vcpus"][row]
-    hosts["free_ram_mb"][host] += table["memory_mb"][row]
-    hosts["free_disk_mb"][host] += table["disk_mb"][row]
-    hosts["num_instances"][host] -= 1
-    hosts["num_io_ops"][host] -= table["building"][row]
-    if (group := int(table["group"][row])) >= 0:
-        state.groups.leave(group, host)
-    for column in ("host", "group"):
-        table[column][row] = -1
-    table["building"][row] = 0
-    note_host(state, host)
+def vacate(state: State, row: int) -> None:
+    """Give back all that a consumer holds, and keep its row."""
+    from kilonova_kernels import claims
 
-
-def note_host(state: State, host: int) -> None:
-    """Enter the tree of a host in the journal: the host is not what it was."""
-    from kilonova_kernels.claims import record_change
-
-    provider = int(state.hosts.table["provider"][host])
-    if provider >= 0:
-        record_change(state.columns(), provider)
+    leave_host(state, row)
+    claims.release(state.columns(), row)
 
 
 def _own(state: State, row: int, owner: Owner) -> None:

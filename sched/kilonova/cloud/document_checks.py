@@ -34,7 +34,15 @@ _PROVIDER_KEYS = {
     "generation",
 }
 # What the consumer's host counts for it: a consumer with a host is a server.
-SERVER_KEYS = ("host", "vcpus", "memory_mb", "disk_mb", "building", "group")
+SERVER_KEYS = (
+    "host",
+    "vcpus",
+    "memory_mb",
+    "disk_mb",
+    "building",
+    "group",
+    "uses",
+)
 _CONSUMER_KEYS = {
     "uuid",
     "project",

@@ -7,6 +7,7 @@ import numpy as np
 
 from kilonova.cloud.document_checks import SERVER_KEYS, Document, checked_list
 from kilonova.cloud.host import HostAggregate
+from kilonova.cloud.host_use import use_of
 from kilonova.cloud.host_values import FACTS, OWN, Facts, Pools, cell_document, cells_of
 from kilonova.cloud.hosts import (
     AMOUNTS,
@@ -189,6 +190,8 @@ def load_server(state: "State", row: int, where: str, given: Mapping[str, Any]) 
         if number < 0:
             raise BadInput(f"{where}: no server group {group!r:.80} in the document.")
         table["group"][row] = number
+    if given.get("uses") is not None:
+        state.hosts.uses[row] = use_of(where, given["uses"])
 
 
 def dump_hosts(state: "State") -> dict[str, Any]:
@@ -257,4 +260,6 @@ def dump_server(state: "State", row: int) -> dict[str, Any]:
         found["building"] = True
     if group >= 0:
         found["group"] = state.groups[group].uuid
+    if row in state.hosts.uses:
+        found["uses"] = state.hosts.uses[row].document()
     return found

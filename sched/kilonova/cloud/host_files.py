@@ -3,6 +3,7 @@
 from typing import Any
 
 from kilonova.cloud.host import HostAggregate
+from kilonova.cloud.host_use import use_of
 from kilonova.cloud.host_values import Facts, Pools, cell_document, cells_of
 from kilonova.cloud.server_groups import Group
 from kilonova.cloud.state import State
@@ -29,6 +30,7 @@ def host_facts(state: State) -> dict[str, Any]:
             for group in state.groups
         ],
         "own": {str(row): own for row, own in hosts.own.items()},
+        "uses": {str(row): use.document() for row, use in hosts.uses.items()},
     }
 
 
@@ -49,4 +51,5 @@ def load_host_facts(state: State, given: dict[str, Any]) -> None:
     for each in given["groups"]:
         state.groups.add(Group(*each))
     hosts.own = {int(row): own for row, own in given["own"].items()}
+    hosts.uses = {int(row): use_of("uses", u) for row, u in given["uses"].items()}
     hosts.changed()

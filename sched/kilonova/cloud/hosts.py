@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host, HostAggregate, HostCell
+from kilonova.cloud.host_use import HostUse, cells_without, pools_without
 from kilonova.cloud.host_values import Facts, Pools
 from kilonova.cloud.names import NameColumn
 from kilonova.cloud.sets import SetDictionary
@@ -46,6 +47,8 @@ class Hosts:
         Name of each host's node; unique.
     aggregates
         Host aggregates; sets of their numbers are in ``aggregate_sets``.
+    uses
+        What servers take of NUMA cells and PCI pools.
     version
         Counts changes other than those that servers coming and going make.
     """
@@ -61,6 +64,8 @@ class Hosts:
         self.aggregates: list[HostAggregate] = []
         self.aggregate_sets = SetDictionary()
         self.own: dict[int, dict[str, Any]] = {}
+        # By row of the consumer.
+        self.uses: dict[int, HostUse] = {}
         self.version = 0
         self._sets: dict[int, tuple[HostAggregate, ...]] = {}
         self._values: dict[int, dict[str, Any]] = {}
@@ -93,6 +98,19 @@ class Hosts:
         if number not in self._values:
             self._values[number] = self.facts[number].values()
         return self._values[number]
+
+    def give_back(self, consumer: int, row: int) -> None:
+        """Give cells and devices of a server back to its host."""
+        use = self.uses.pop(consumer, None)
+        if use is None:
+            return
+        numa, pci = int(self.table["numa"][row]), int(self.table["pci"][row])
+        if numa >= 0:
+            cells = cells_without(self.numa[numa], use)
+            self.table["numa"][row] = self.numa.number(cells)
+        if pci >= 0:
+            pools = pools_without(self.pci[pci].values(), use)
+            self.table["pci"][row] = self.pci.number(Pools.of(pools))
 
     def changed(self) -> None:
         """Forget what was derived: a host is not what it was."""

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.compile import Plans, compile_requests
-from kilonova.cloud.claims import note_host
 from kilonova.cloud.hosts import tree_hosts
+from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts import clock
 from kilonova.hosts.allowed import allowed, has_passing_now, numbers_read, passing_now

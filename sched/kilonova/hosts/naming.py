@@ -40,6 +40,21 @@ def selection_of(batch: Batch, spec: ServerSpec, servers: Sequence[str]) -> Sele
     )
 
 
+def joined(parts: Sequence[Selection]) -> Selection:
+    """Make one selection of those of single servers.
+
+    Alternates are those of the last one, without hosts that a server has.
+    """
+    taken = {part.hosts[0].uuid for part in parts}
+    last = tuple(each for each in parts[-1].alternates[0] if each.uuid not in taken)
+    return Selection(
+        servers=tuple(part.servers[0] for part in parts),
+        hosts=tuple(part.hosts[0] for part in parts),
+        alternates=(last,) * len(parts),
+        passed=tuple(part.passed[0] for part in parts),
+    )
+
+
 def _alternates(
     batch: Batch, cell: int, suffixes: tuple[str, ...]
 ) -> tuple[Chosen, ...]:

@@ -17,10 +17,12 @@ from kilonova.errors import BadInput, NoValidHost
 from kilonova.hosts.batch import Batch, Question
 from kilonova.hosts.draws import draws
 from kilonova.hosts.engine import Engine
-from kilonova.hosts.events import Boot, Delete, Event, Played, play
+from kilonova.hosts.events import Event, Played
 from kilonova.hosts.listing import EXCEPT, NOTHING, ONLY, Listing, listed_hosts
-from kilonova.hosts.naming import selection_of
+from kilonova.hosts.naming import joined, selection_of
+from kilonova.hosts.occupying import needs_occupying, occupy
 from kilonova.hosts.options import Options
+from kilonova.hosts.playing import play_events
 from kilonova.hosts.prefilters.register import run as run_prefilters
 from kilonova.hosts.reasons import Reasons, reasons
 from kilonova.hosts.refusal import refusal
@@ -59,7 +61,7 @@ class Scheduler:
         # By the identity of shapes, which an engine keeps alive: hashing them is slow.
         self._engines: OrderedDict[tuple[int, ...], Engine] = OrderedDict()
         self._exact: dict[ServerSpec, Shape] = {}
-        self._plain = Question(subset=self.options.filter_scheduler.host_subset_size)
+        self.plain = Question(subset=self.options.filter_scheduler.host_subset_size)
         self._enabled = frozenset(
             name.rpartition(".")[2]
             for name in self.options.filter_scheduler.enabled_filters
@@ -100,10 +102,10 @@ class Scheduler:
         names = _names(spec, count, servers)
         with self.state.lock:
             shape = self.shape(spec)
-            engine = self._engine((shape,))
-            rows = self._consumers(names)
+            engine = self.engine((shape,))
+            rows = self.add_consumers(names)
             try:
-                return self._select(engine, spec, names, rows)
+                return self.place(engine, spec, names, rows)
             except BaseException:
                 for row in rows.tolist():
                     if self.state.tables.consumer["first"][row] >= 0:
@@ -111,6 +113,13 @@ class Scheduler:
                     else:
                         claims.free_consumer(self.state, row)
                 raise
+
+    def asked(self, spec: ServerSpec) -> Question:
+        """Give what a spec asks beside its shape."""
+        listing = self._listing(spec)
+        if spec.server_group is None and listing.kind == NOTHING:
+            return self.plain
+        return Question(listing, *self._group(spec), self.plain.subset)
 
     def play(self, events: Sequence[Event]) -> Played:
         """Let servers come and go in their order, many in one call.
@@ -125,65 +134,7 @@ class Scheduler:
             a spec contradicts itself. Nothing was done.
         """
         with self.state.lock:
-            shapes = [
-                self.shape(event.spec) if isinstance(event, Boot) else None
-                for event in events
-            ]
-            known = list({id(s): s for s in shapes if s is not None}.values())
-            numbers = {id(shape): i for i, shape in enumerate(known)} | {id(None): -1}
-            rows = self._event_rows(events)
-            played = play(
-                self._engine(tuple(known)),
-                np.array(
-                    [-1 if s is None else numbers[id(s)] for s in shapes], np.int32
-                ),
-                rows,
-                _calls(events),
-                [self._question(event) for event in events],
-                draws(self.seed, self._decisions, len(events)),
-            )
-            self._decisions += len(events)
-            self._settle(rows, played)
-        return played
-
-    def _question(self, event: Event) -> Question:
-        if isinstance(event, Delete):
-            return self._plain
-        return self._asked(event.spec)
-
-    def _asked(self, spec: ServerSpec) -> Question:
-        """Give what a spec asks beside its shape."""
-        listing = self._listing(spec)
-        if spec.server_group is None and listing.kind == NOTHING:
-            return self._plain
-        return Question(listing, *self._group(spec), self._plain.subset)
-
-    def _event_rows(self, events: Sequence[Event]) -> NDArray[np.int32]:
-        """Give the consumer row of each event, new ones for servers that come."""
-        boots = [event.server for event in events if isinstance(event, Boot)]
-        if len(set(boots)) < len(boots):
-            raise BadInput("A server comes twice; UUIDs are unique.")
-        coming = set(boots)
-        rows = {}
-        for event in events:
-            if isinstance(event, Delete) and event.server not in coming:
-                rows[event.server] = claims.consumer_row(self.state, event.server)
-        for name, row in zip(boots, self._consumers(boots).tolist(), strict=True):
-            rows[name] = row
-        return np.array([rows[event.server] for event in events], np.int32)
-
-    def _settle(self, rows: NDArray[np.int32], played: Played) -> None:
-        """Forget servers that left or found no host; the others are active."""
-        table, hosts = self.state.tables.consumer, self.state.hosts.table
-        own = np.unique(rows)
-        alive = own[table["host"][own] >= 0]
-        building = alive[table["building"][alive] == 1]
-        np.subtract.at(hosts["num_io_ops"], table["host"][building], 1)
-        table["building"][building] = 0
-        for host in np.unique(table["host"][building]).tolist():
-            claims.note_host(self.state, host)
-        for row in own[table["first"][own] < 0].tolist():
-            claims.free_consumer(self.state, row)
+            return play_events(self, events)
 
     def explain(self, spec: ServerSpec, first: int = 10) -> Reasons:
         """Say what would remove which hosts, and what weighs for the ``first`` best.
@@ -235,7 +186,7 @@ class Scheduler:
         """Traits that a server may ask for."""
         return self.state.traits
 
-    def _engine(self, shapes: tuple[Shape, ...]) -> Engine:
+    def engine(self, shapes: tuple[Shape, ...]) -> Engine:
         """Give the columns for some shapes, kept from before or made now."""
         key = tuple(map(id, shapes))
         engine = self._engines.get(key)
@@ -246,7 +197,7 @@ class Scheduler:
         self._engines.move_to_end(key)
         return engine
 
-    def _consumers(self, names: Sequence[str]) -> NDArray[np.int32]:
+    def add_consumers(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Add a consumer for each server; give their rows."""
         state = self.state
         for name in names:
@@ -257,7 +208,7 @@ class Scheduler:
         first = claims.add_consumers(state, list(names))
         return np.arange(first, first + len(names), dtype=np.int32)
 
-    def _select(
+    def place(
         self,
         engine: Engine,
         spec: ServerSpec,
@@ -265,19 +216,43 @@ class Scheduler:
         rows: NDArray[np.int32],
     ) -> Selection:
         """Place servers of one spec, whose consumers are there."""
-        options = self.options
-        subset = options.filter_scheduler.host_subset_size
         count = len(rows)
-        numbers = np.zeros((count, 2))
-        if subset > 1:
-            numbers = draws(self.seed, self._decisions, count)
-        self._decisions += count
-        question = self._asked(spec)
-        spare = options.scheduler.max_attempts - 1
-        batch = Batch(engine, question, rows, numbers, spare)
+        numbers = self.draws(count)
+        spare = self.options.scheduler.max_attempts - 1
+        if needs_occupying(spec):
+            return self._select_each(engine, spec, names, rows, numbers)
+        batch = Batch(engine, self.asked(spec), rows, numbers, spare)
         if not batch.run():
             raise NoValidHost(refusal(engine, 0, count))
         return selection_of(batch, spec, names)
+
+    def _select_each(
+        self,
+        engine: Engine,
+        spec: ServerSpec,
+        names: tuple[str, ...],
+        rows: NDArray[np.int32],
+        numbers: NDArray[np.float64],
+    ) -> Selection:
+        """Place servers one by one: each takes cells and devices before the next."""
+        spare = self.options.scheduler.max_attempts - 1
+        found: list[Selection] = []
+        for n, name in enumerate(names):
+            part = slice(n, n + 1)
+            batch = Batch(engine, self.asked(spec), rows[part], numbers[part], spare)
+            if not batch.run():
+                raise NoValidHost(refusal(engine, 0, len(names)))
+            found.append(selection_of(batch, spec, (name,)))
+            mappings = found[-1].hosts[0].mappings
+            occupy(self.state, int(rows[n]), spec, self.options, mappings)
+        return joined(found)
+
+    def draws(self, count: int) -> NDArray[np.float64]:
+        """Give the numbers of the next decisions, (N, 2); zeros where none is drawn."""
+        first, self._decisions = self._decisions, self._decisions + count
+        if self.plain.subset == 1:
+            return np.zeros((count, 2))
+        return draws(self.seed, first, count)
 
     def _listing(self, spec: ServerSpec) -> Listing:
         return listed_hosts(self.state, spec, self._enabled, frozenset())
@@ -303,21 +278,6 @@ class Scheduler:
             if row >= 0:
                 table["group"][row] = number
         self.state.groups.recount()
-
-
-def _calls(events: Sequence[Event]) -> NDArray[np.int64]:
-    """Give the first event of the call of each event."""
-    first = np.arange(len(events), dtype=np.int64)
-    for n in range(1, len(events)):
-        event, before = events[n], events[n - 1]
-        if (
-            isinstance(event, Boot)
-            and isinstance(before, Boot)
-            and event.call is not None
-            and event.call == before.call
-        ):
-            first[n] = first[n - 1]
-    return first
 
 
 def _names(

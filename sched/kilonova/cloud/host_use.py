@@ -1,0 +1,169 @@
+"""What one server takes of the NUMA cells and PCI pools of its host."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kilonova.cloud.host import HostCell
+from kilonova.errors import BadInput
+
+Pool = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CellUse:
+    """What a server takes of one NUMA cell.
+
+    Attributes
+    ----------
+    number
+        Number of the host's cell.
+    cpu_usage, memory_mb
+        CPUs that float, and MiB.
+    pinned
+        CPUs of the host.
+    pages
+        Size in KiB and number of pages, for each size.
+    """
+
+    number: int
+    cpu_usage: int = 0
+    memory_mb: int = 0
+    pinned: frozenset[int] = frozenset()
+    pages: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostUse:
+    """What a server takes of all cells and pools: pools with ``count`` devices."""
+
+    cells: tuple[CellUse, ...] = ()
+    pools: tuple[Pool, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Give it as JSON."""
+        return {
+            "cells": [
+                {
+                    "number": use.number,
+                    "cpu_usage": use.cpu_usage,
+                    "memory_mb": use.memory_mb,
+                    "pinned": sorted(use.pinned),
+                    "pages": [list(pair) for pair in use.pages],
+                }
+                for use in self.cells
+            ],
+            "pools": [dict(pool) for pool in self.pools],
+        }
+
+
+def use_of(where: str, given: Any) -> HostUse:
+    """Read what ``HostUse.document`` gave.
+
+    Raises
+    ------
+    BadInput
+        It is something else.
+    """
+    try:
+        return HostUse(
+            tuple(
+                CellUse(
+                    number=int(use["number"]),
+                    cpu_usage=int(use.get("cpu_usage", 0)),
+                    memory_mb=int(use.get("memory_mb", 0)),
+                    pinned=frozenset(map(int, use.get("pinned", ()))),
+                    pages=tuple(
+                        (int(size), int(count)) for size, count in use.get("pages", ())
+                    ),
+                )
+                for use in given.get("cells", ())
+            ),
+            tuple({**pool, "count": int(pool["count"])} for pool in given["pools"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"{where}: uses must hold cells and pools, got {given!r:.80}."
+        ) from error
+
+
+def use_between(
+    before: tuple[Sequence[HostCell] | None, Sequence[Pool] | None],
+    after: tuple[Sequence[HostCell] | None, Sequence[Pool] | None],
+) -> HostUse:
+    """Give what was taken between two states of a host's cells and pools."""
+    cells = [
+        _cell_use(old, new)
+        for old, new in zip(before[0] or (), after[0] or (), strict=True)
+        if old != new
+    ]
+    left = _counts(after[1] or ())
+    pools = []
+    for pool in before[1] or ():
+        taken = pool["count"] - left.get(_identity(pool), 0)
+        if taken > 0:
+            pools.append({**pool, "count": taken})
+    return HostUse(tuple(cells), tuple(pools))
+
+
+def cells_without(cells: Sequence[HostCell], use: HostUse) -> tuple[HostCell, ...]:
+    """Give the cells of a host without what a server took of them."""
+    taken = {each.number: each for each in use.cells}
+    return tuple(
+        _freed(cell, taken[cell.number]) if cell.number in taken else cell
+        for cell in cells
+    )
+
+
+def pools_without(pools: Sequence[Pool], use: HostUse) -> tuple[Pool, ...]:
+    """Give the pools of a host with the devices that a server took back in them."""
+    returned = _counts(use.pools)
+    found: list[Pool] = []
+    for pool in pools:
+        count = returned.pop(_identity(pool), 0)
+        found.append({**pool, "count": pool["count"] + count} if count else pool)
+    # A pool without devices left is not kept.
+    found += [pool for pool in use.pools if _identity(pool) in returned]
+    return tuple(found)
+
+
+def _cell_use(old: HostCell, new: HostCell) -> CellUse:
+    return CellUse(
+        number=old.number,
+        cpu_usage=new.cpu_usage - old.cpu_usage,
+        memory_mb=new.memory_usage_mb - old.memory_usage_mb,
+        pinned=new.pinned_cpus - old.pinned_cpus,
+        pages=tuple(
+            (before.size_kb, after.used - before.used)
+            for before, after in zip(old.pages, new.pages, strict=True)
+            if before.used != after.used
+        ),
+    )
+
+
+def _freed(cell: HostCell, use: CellUse) -> HostCell:
+    pages = dict(use.pages)
+    return replace(
+        cell,
+        cpu_usage=cell.cpu_usage - use.cpu_usage,
+        memory_usage_mb=cell.memory_usage_mb - use.memory_mb,
+        pinned_cpus=cell.pinned_cpus - use.pinned,
+        pages=tuple(
+            replace(pool, used=pool.used - pages.get(pool.size_kb, 0))
+            for pool in cell.pages
+        ),
+    )
+
+
+def _counts(pools: Sequence[Pool]) -> dict[frozenset[tuple[str, str]], int]:
+    found: dict[frozenset[tuple[str, str]], int] = {}
+    for pool in pools:
+        found[_identity(pool)] = found.get(_identity(pool), 0) + int(pool["count"])
+    return found
+
+
+def _identity(pool: Pool) -> frozenset[tuple[str, str]]:
+    """Give what tells a pool from others: all but its free devices."""
+    return frozenset(
+        (key, repr(value)) for key, value in pool.items() if key != "count"
+    )

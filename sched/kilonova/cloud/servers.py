@@ -1,0 +1,47 @@
+"""What hosts count for servers: a consumer with a host is a server there."""
+
+from kilonova.cloud.state import State
+
+_COLUMNS = ("host", "vcpus", "memory_mb", "disk_mb", "building", "group")
+
+
+def leave_host(state: State, row: int) -> None:
+    """Give back what a server takes of its host, and leave its server group."""
+    table, hosts = state.tables.consumer, state.hosts.table
+    host = int(table["host"][row])
+    if host < 0:
+        return
+    hosts["vcpus_used"][host] -= table["vcpus"][row]
+    hosts["free_ram_mb"][host] += table["memory_mb"][row]
+    hosts["free_disk_mb"][host] += table["disk_mb"][row]
+    hosts["num_instances"][host] -= 1
+    hosts["num_io_ops"][host] -= table["building"][row]
+    state.hosts.give_back(row, host)
+    if (group := int(table["group"][row])) >= 0:
+        state.groups.leave(group, host)
+    for column in ("host", "group"):
+        table[column][row] = -1
+    table["building"][row] = 0
+    note_host(state, host)
+
+
+def hand_server(state: State, source: int, target: int) -> None:
+    """Let the target be what its host counts, in place of the source."""
+    leave_host(state, target)
+    for column in _COLUMNS:
+        values = state.tables.consumer[column]
+        values[target] = values[source]
+    for column in ("host", "group"):
+        state.tables.consumer[column][source] = -1
+    state.tables.consumer["building"][source] = 0
+    if source in state.hosts.uses:
+        state.hosts.uses[target] = state.hosts.uses.pop(source)
+
+
+def note_host(state: State, host: int) -> None:
+    """Enter the tree of a host in the journal: the host is not what it was."""
+    from kilonova_kernels.claims import record_change
+
+    provider = int(state.hosts.table["provider"][host])
+    if provider >= 0:
+        record_change(state.columns(), provider)

@@ -1,0 +1,129 @@
+"""Many servers that come and go: prepared for the kernel, or taken one by one."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud import claims
+from kilonova.cloud.servers import note_host
+from kilonova.cloud.state import State
+from kilonova.errors import BadInput, NoValidHost
+from kilonova.hosts.events import Boot, Delete, Event, Played, play
+from kilonova.hosts.occupying import needs_occupying
+
+if TYPE_CHECKING:
+    from kilonova.hosts.scheduler import Scheduler
+
+
+def play_events(scheduler: "Scheduler", events: Sequence[Event]) -> Played:
+    """Let servers come and go in their order; see ``Scheduler.play``."""
+    shapes = [
+        scheduler.shape(event.spec) if isinstance(event, Boot) else None
+        for event in events
+    ]
+    rows = _rows(scheduler, events)
+    known = list({id(shape): shape for shape in shapes if shape is not None}.values())
+    if not known or any(_occupies(scheduler.state, event) for event in events):
+        played = _one_by_one(scheduler, events, rows)
+    else:
+        numbers = {id(shape): i for i, shape in enumerate(known)} | {id(None): -1}
+        played = play(
+            scheduler.engine(tuple(known)),
+            np.array([numbers[id(shape)] for shape in shapes], np.int32),
+            rows,
+            _calls(events),
+            [
+                scheduler.asked(event.spec)
+                if isinstance(event, Boot)
+                else scheduler.plain
+                for event in events
+            ],
+            scheduler.draws(len(events)),
+        )
+    _settle(scheduler.state, rows)
+    return played
+
+
+def _rows(scheduler: "Scheduler", events: Sequence[Event]) -> NDArray[np.int32]:
+    """Give the consumer row of each event, new ones for servers that come."""
+    boots = [event.server for event in events if isinstance(event, Boot)]
+    coming = set(boots)
+    if len(coming) < len(boots):
+        twice = next(name for name in boots if boots.count(name) > 1)
+        raise BadInput(f"Server {twice!r} comes twice; UUIDs are unique.")
+    rows = {
+        event.server: claims.consumer_row(scheduler.state, event.server)
+        for event in events
+        if isinstance(event, Delete) and event.server not in coming
+    }
+    if boots:
+        rows |= zip(boots, scheduler.add_consumers(boots).tolist(), strict=True)
+    return np.array([rows[event.server] for event in events], np.int32)
+
+
+def _occupies(state: State, event: Event) -> bool:
+    """Say whether a server takes or leaves NUMA cells or PCI devices."""
+    if isinstance(event, Boot):
+        return needs_occupying(event.spec)
+    uses = state.hosts.uses
+    return bool(uses) and state.consumer_uuids.find(event.server) in uses
+
+
+def _one_by_one(
+    scheduler: "Scheduler", events: Sequence[Event], rows: NDArray[np.int32]
+) -> Played:
+    """Take each server by itself: cells and devices are chosen in between."""
+    state = scheduler.state
+    played = Played(np.full(len(rows), -1, np.int32), np.zeros(len(rows), np.int64))
+    calls = _calls(events)
+    failed = -1
+    for n, event in enumerate(events):
+        row = rows[n : n + 1]
+        if isinstance(event, Delete):
+            claims.vacate(state, int(row[0]))
+            continue
+        if calls[n] == failed:
+            continue
+        engine = scheduler.engine((scheduler.shape(event.spec),))
+        try:
+            found = scheduler.place(engine, event.spec, (event.server,), row)
+        except NoValidHost:
+            failed = int(calls[n])
+            for before in range(failed, n):
+                claims.vacate(state, int(rows[before]))
+                played.host[before] = -1
+            continue
+        played.host[n] = state.tables.consumer["host"][row[0]]
+        played.passed[n] = found.passed[0]
+    return played
+
+
+def _settle(state: State, rows: NDArray[np.int32]) -> None:
+    """Forget servers that left or found no host; the others are active."""
+    table, hosts = state.tables.consumer, state.hosts.table
+    own = np.unique(rows)
+    alive = own[table["host"][own] >= 0]
+    building = alive[table["building"][alive] == 1]
+    np.subtract.at(hosts["num_io_ops"], table["host"][building], 1)
+    table["building"][building] = 0
+    for host in np.unique(table["host"][building]).tolist():
+        note_host(state, host)
+    for row in own[table["first"][own] < 0].tolist():
+        claims.free_consumer(state, row)
+
+
+def _calls(events: Sequence[Event]) -> NDArray[np.int64]:
+    """Give the first event of the call of each event."""
+    first = np.arange(len(events), dtype=np.int64)
+    for n in range(1, len(events)):
+        event, before = events[n], events[n - 1]
+        if (
+            isinstance(event, Boot)
+            and isinstance(before, Boot)
+            and event.call is not None
+            and event.call == before.call
+        ):
+            first[n] = first[n - 1]
+    return first

@@ -188,6 +188,23 @@ def test_the_seed_decides_among_a_subset() -> None:
     assert names(1) != names(2)
 
 
+def test_pinned_cpus_may_come_from_hosts_that_report_vcpus() -> None:
+    cloud = Cloud.from_document(
+        {
+            "providers": [
+                {"name": "new", "inventories": {"PCPU": {"total": 1}}},
+                {"name": "old", "inventories": {"VCPU": {"total": 1}}},
+            ]
+        }
+    )
+    scheduler = Scheduler(cloud)
+    spec = server_spec(Flavor(1, 0, extra_specs={"hw:cpu_policy": "dedicated"}))
+    found = scheduler.select(spec, count=2)
+    assert found.passed == (2, 1)
+    allocations = {host.host: host.allocations[host.uuid] for host in found.hosts}
+    assert allocations == {"new": {"PCPU": 1}, "old": {"VCPU": 1}}
+
+
 def cells(count: int) -> list[dict[str, Any]]:
     """Give two NUMA cells of ``count`` CPUs each, in cores of two threads."""
     found = []

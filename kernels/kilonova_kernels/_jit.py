@@ -23,6 +23,9 @@ _PARENT = Path(_CONFIG.CACHE_DIR or _HERE / "__pycache__")
 _CACHE_DIR = str(_PARENT / f"kernels-{hashlib.sha256(_TEXT).hexdigest()[:12]}")
 
 
+_UNCALLABLE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def kernel(function: F) -> F:
     """Compile ``function`` so that Python can call it.
 
@@ -34,9 +37,10 @@ def kernel(function: F) -> F:
 def part(function: F) -> F:
     """Compile ``function`` for the kernels that call it; Python cannot call it.
 
-    The code by which Python could call it takes half the time to compile.
+    The code by which Python could call it takes half the time to compile. It is not
+    kept on disk: the kernels are, with all their parts in them.
     """
-    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _compile(function, cache=False, **_UNCALLABLE)
 
 
 def inlined(function: F) -> F:
@@ -45,9 +49,16 @@ def inlined(function: F) -> F:
     A group of columns is some two hundred words: passing it on costs more than a small
     function does.
     """
-    return _compile(
-        function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )
+    return _compile(function, cache=False, forceinline=True, **_UNCALLABLE)
+
+
+def woven(function: F) -> F:
+    """Put the text of ``function`` into its one caller; Python cannot call it.
+
+    Each function with parts of its own costs a pass of the optimiser over all that is
+    below it. This spares that for the links of a long chain of large functions.
+    """
+    return _compile(function, cache=False, inline="always", **_UNCALLABLE)
 
 
 def is_compiled(function: Callable[..., object]) -> bool:
@@ -61,11 +72,13 @@ def is_compiled(function: Callable[..., object]) -> bool:
     return any(Path(cache.cache_path).glob(f"*{function.__name__}-*.nbi"))
 
 
-def _compile(function: F, **options: bool) -> F:
+def _compile(function: F, cache: bool = True, **options: object) -> F:
     # Without numba's reference counts: each look at a column in a group would cost two
     # atomic operations, ten times the work of a small kernel. So kernels cannot
     # allocate, which they should not anyway.
-    compile_ = _njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)
+    compile_ = _njit(
+        cache=cache, nogil=True, error_model="numpy", _nrt=False, **options
+    )
     # numba reads the folder while it decorates; other packages keep their own.
     before, _CONFIG.CACHE_DIR = _CONFIG.CACHE_DIR, _CACHE_DIR
     try:

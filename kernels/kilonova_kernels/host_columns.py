@@ -140,6 +140,9 @@ class ShapeColumns(NamedTuple):
         Those limits, (S, 2, H) or (S, 2, 1) where all hosts have the same.
     vcpus, memory_mb, disk_mb
         What a server of the shape takes of a host, (S,).
+    plan
+        Plan of each shape, and one for trees where that finds nothing, -1 without,
+        (S, 2).
     """
 
     allowed: Bool
@@ -160,6 +163,7 @@ class ShapeColumns(NamedTuple):
     vcpus: Int32
     memory_mb: Int32
     disk_mb: Int32
+    plan: Int32
 
 
 class GroupColumns(NamedTuple):
@@ -256,6 +260,8 @@ class OrderColumns(NamedTuple):
         are no more; and their weights.
     passed
         Output, (N,): how many hosts passed.
+    plan
+        Output, (N,): the plan that was claimed for it.
     provider
         Output, (N, D): provider of each slot of its plan, -1 without a host.
     """
@@ -275,6 +281,7 @@ class OrderColumns(NamedTuple):
     best: Int32
     weight: Float64
     passed: Int64
+    plan: Int32
     provider: Int32
 
 

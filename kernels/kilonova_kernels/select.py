@@ -1,7 +1,7 @@
 """Select hosts for servers one after the other: marks, choice, claim."""
 
 from kilonova_kernels import codes
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import inlined, kernel, part, woven
 from kilonova_kernels.beside import chosen_provider
 from kilonova_kernels.claims import claim, release
 from kilonova_kernels.columns import (
@@ -88,7 +88,7 @@ def select_all(
     return placed
 
 
-@part
+@woven
 def refresh_shape(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -126,7 +126,7 @@ def refresh_shape(
     shapes.stamp[shape] = writes
 
 
-@part
+@woven
 def _refresh_host(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -143,9 +143,13 @@ def _refresh_host(
     now = shapes.allowed[shape, host] and _below_limits(fleet, shape, host)
     if now:
         tree = wide(fleet.hosts.host_tree[host])
-        now = tree_fits(cloud, plans, shape, tree, search)
-        if now and not shapes.rooted[shape]:
-            now = _find_rooted(cloud, plans, search, shape, tree)
+        now = False
+        for turn in range(2):
+            plan = wide(shapes.plan[shape, turn])
+            if not now and plan >= 0:
+                now = tree_fits(cloud, plans, plan, tree, search)
+                if now and not shapes.rooted[shape]:
+                    now = _find_rooted(cloud, plans, search, plan, tree)
     shapes.passing[shape, host] = now
     if every or not (before or now):
         return
@@ -173,7 +177,7 @@ def _find_rooted(
     cloud: CloudColumns,
     plans: PlanColumns,
     search: SearchColumns,
-    shape: int,
+    plan: int,
     tree: int,
 ) -> bool:
     """Find the first candidate of a tree that takes something of its root.
@@ -183,11 +187,11 @@ def _find_rooted(
     As ``select_destinations`` in Nova's ``scheduler/manager.py``, which looks hosts up
     by the providers of their candidates.
     """
-    if not list_options(cloud, plans, shape, tree, search):
+    if not list_options(cloud, plans, plan, tree, search):
         return False
-    start_search(cloud, plans, shape, search)
-    slots = plans.plan_slot[shape + 1] - plans.plan_slot[shape]
-    while next_candidate(cloud, plans, shape, search):
+    start_search(cloud, plans, plan, search)
+    slots = plans.plan_slot[plan + 1] - plans.plan_slot[plan]
+    while next_candidate(cloud, plans, plan, search):
         for depth in range(slots):
             if chosen_provider(search, depth) == cloud.roots[tree]:
                 return True
@@ -215,7 +219,7 @@ def _drawn(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
     return int(fleet.choice.host[int(orders.draw[n, 1] * count)])
 
 
-@part
+@woven
 def _take(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -228,9 +232,12 @@ def _take(
     """Claim the first candidate of a host for a server, and count the server there."""
     shape, consumer = wide(orders.shape[n]), wide(orders.consumer[n])
     tree = wide(fleet.hosts.host_tree[host])
-    if not _find_rooted(cloud, plans, search, shape, tree):
-        return False
-    count = merge_rows(plans, shape, search)
+    plan = wide(fleet.shapes.plan[shape, 0])
+    if not _find_rooted(cloud, plans, search, plan, tree):
+        plan = wide(fleet.shapes.plan[shape, 1])
+        if plan < 0 or not _find_rooted(cloud, plans, search, plan, tree):
+            return False
+    count = merge_rows(plans, plan, search)
     rows, amounts = search.claim_inventory[:count], search.claim_amount[:count]
     if claim(cloud, consumer, rows, amounts, search.refused) != codes.OK:
         return False
@@ -241,16 +248,17 @@ def _take(
     if group >= 0:
         add_member(fleet.groups, group, host, 1)
     orders.host[n] = host
-    _note_providers(plans, shape, search, orders.provider[n])
+    orders.plan[n] = plan
+    _note_providers(plans, plan, search, orders.provider[n])
     return True
 
 
 @inlined
 def _note_providers(
-    plans: PlanColumns, shape: int, search: SearchColumns, provider: Int32
+    plans: PlanColumns, plan: int, search: SearchColumns, provider: Int32
 ) -> None:
     """Write the provider of each slot of the present candidate down."""
-    for depth in range(plans.plan_slot[shape + 1] - plans.plan_slot[shape]):
+    for depth in range(plans.plan_slot[plan + 1] - plans.plan_slot[plan]):
         provider[search.order[depth]] = chosen_provider(search, depth)
 
 
@@ -258,7 +266,7 @@ def _note_providers(
 def first_candidates(
     cloud: CloudColumns,
     plans: PlanColumns,
-    shape: int,
+    plan: int,
     search: SearchColumns,
     trees: Int32,
     provider: Int32,
@@ -267,7 +275,7 @@ def first_candidates(
 
     Parameters
     ----------
-    cloud, plans, shape, search
+    cloud, plans, plan, search
         State of the cloud; plans, and the one to look at; working memory.
     trees
         (N,) int32.
@@ -276,8 +284,8 @@ def first_candidates(
     """
     for i in range(trees.shape[0]):
         provider[i] = -1
-        if _find_rooted(cloud, plans, search, shape, wide(trees[i])):
-            _note_providers(plans, shape, search, provider[i])
+        if _find_rooted(cloud, plans, search, plan, wide(trees[i])):
+            _note_providers(plans, plan, search, provider[i])
 
 
 @part

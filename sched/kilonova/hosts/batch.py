@@ -163,6 +163,7 @@ class Batch:
             best=np.full((count, width), -1, np.int32),
             weight=np.zeros((count, width)),
             passed=np.zeros(count, np.int64),
+            plan=np.full(count, -1, np.int32),
             provider=np.full((count, slots), -1, np.int32),
         )
 

@@ -48,7 +48,10 @@ class Engine:
         self.state = state
         self.shapes = tuple(shapes)
         self.options = options
-        self.plans: Plans = compile_requests(state, [s.request for s in self.shapes])
+        second = [s.fallback for s in self.shapes if s.fallback is not None]
+        self.plans: Plans = compile_requests(
+            state, [*(s.request for s in self.shapes), *second]
+        )
         self.search: SearchColumns = self.plans.search(state.largest_pool())
         self.tree_host, self.host_tree = tree_hosts(state)
         self.weights: Weights = weights_of(state, self.shapes[0], options)
@@ -68,11 +71,11 @@ class Engine:
         first, last = self._valid
         return self._versions == _versions(self.state) and first <= clock.now() <= last
 
-    def slots(self, shape: int) -> Slots:
-        """Give the slots of one shape's plan."""
-        if shape not in self._slots:
-            self._slots[shape] = Slots(self.state, self.plans, shape)
-        return self._slots[shape]
+    def slots(self, plan: int) -> Slots:
+        """Give the slots of one plan."""
+        if plan not in self._slots:
+            self._slots[plan] = Slots(self.state, self.plans, plan)
+        return self._slots[plan]
 
     def columns(self, best: int, pool: int) -> "FleetColumns":
         """Give what kernels read and write.
@@ -153,7 +156,16 @@ class Engine:
             vcpus=np.array([f.vcpus for f in flavors], np.int32),
             memory_mb=np.array([f.memory_mb for f in flavors], np.int32),
             disk_mb=np.array([s.disk_mb for s in self.shapes], np.int32),
+            plan=self._plan_numbers(),
         )
+
+    def _plan_numbers(self) -> NDArray[np.int32]:
+        """Give the plan of each shape, and that of its fallback, (S, 2)."""
+        found = np.full((len(self.shapes), 2), -1, np.int32)
+        found[:, 0] = np.arange(len(self.shapes))
+        second = [s for s, shape in enumerate(self.shapes) if shape.fallback]
+        found[second, 1] = np.arange(len(second)) + len(self.shapes)
+        return found
 
     def _limits(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Give what hosts must be below: measures (S, 2), and limits (S, 2, H)."""
@@ -261,9 +273,13 @@ def _is_rooted(state: State, shape: Shape) -> bool:
     sharing = state.sharing().provider
     shared = np.isin(inventory["provider"], sharing)
     elsewhere |= set(np.unique(inventory["resource_class"][shared]).tolist())
-    return any(
-        state.resource_classes.find(name) not in elsewhere
-        for group in shape.request.groups
-        if not group.suffix
-        for name in group.resources
+    requests = [shape.request, shape.fallback or shape.request]
+    return all(
+        any(
+            state.resource_classes.find(name) not in elsewhere
+            for group in request.groups
+            if not group.suffix
+            for name in group.resources
+        )
+        for request in requests
     )

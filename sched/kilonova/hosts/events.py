@@ -131,5 +131,6 @@ def _orders(
         best=np.full((count, subset), -1, np.int32),
         weight=np.zeros((count, subset)),
         passed=np.zeros(count, np.int64),
+        plan=np.full(count, -1, np.int32),
         provider=np.full((count, len(engine.search.option_count)), -1, np.int32),
     )

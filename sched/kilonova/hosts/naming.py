@@ -22,16 +22,14 @@ def selection_of(batch: Batch, spec: ServerSpec, servers: Sequence[str]) -> Sele
         UUID of each.
     """
     known = {f"_{i:03d}": group.suffix for i, group in enumerate(spec.groups)}
-    suffixes = batch.engine.slots(0).suffixes(known)
     orders = batch.orders
-    rows = orders.host.tolist()
-    providers = orders.provider.tolist()
+    plans, providers = orders.plan.tolist(), orders.provider.tolist()
     hosts = tuple(
-        _chosen(batch, host, batch.weight(n), providers[n], suffixes)
-        for n, host in enumerate(rows)
+        _chosen(batch, host, batch.weight(n), (plans[n], providers[n]), known)
+        for n, host in enumerate(orders.host.tolist())
     )
     cells = batch.engine.state.hosts.table["cell"][orders.host].tolist()
-    spare = {cell: _alternates(batch, cell, suffixes) for cell in set(cells)}
+    spare = {cell: _alternates(batch, cell, known) for cell in set(cells)}
     return Selection(
         servers=tuple(servers),
         hosts=hosts,
@@ -55,30 +53,41 @@ def joined(parts: Sequence[Selection]) -> Selection:
     )
 
 
-def _alternates(
-    batch: Batch, cell: int, suffixes: tuple[str, ...]
-) -> tuple[Chosen, ...]:
+def _alternates(batch: Batch, cell: int, known: dict[str, str]) -> tuple[Chosen, ...]:
     """Give further hosts of one cell, with the first candidate of each."""
-    from kilonova_kernels.select import first_candidates
-
-    found, engine = batch.alternates(cell), batch.engine
-    if not found:
-        return ()
-    trees = engine.host_tree[list(found)]
-    provider = np.empty((len(found), batch.orders.provider.shape[1]), np.int32)
-    columns, plans = engine.state.columns(), engine.plans.columns
-    first_candidates(columns, plans, 0, engine.search, trees, provider)
+    found = batch.alternates(cell)
     return tuple(
-        _chosen(batch, host, weight, rows, suffixes)
-        for (host, weight), rows in zip(found.items(), provider.tolist(), strict=True)
-        if rows[0] >= 0
+        _chosen(batch, host, weight, candidate, known)
+        for host, weight in found.items()
+        if (candidate := _first_candidate(batch, host)) is not None
     )
 
 
+def _first_candidate(batch: Batch, host: int) -> tuple[int, list[int]] | None:
+    """Give the plan of a host's first candidate, and the provider of each slot."""
+    from kilonova_kernels.select import first_candidates
+
+    engine = batch.engine
+    columns, plans = engine.state.columns(), engine.plans.columns
+    provider = np.empty((1, batch.orders.provider.shape[1]), np.int32)
+    for plan in engine.kept.plan[0].tolist():
+        if plan >= 0:
+            trees = engine.host_tree[host : host + 1]
+            first_candidates(columns, plans, plan, engine.search, trees, provider)
+            if provider[0, 0] >= 0:
+                return plan, provider[0].tolist()
+    return None
+
+
 def _chosen(
-    batch: Batch, host: int, weight: float, rows: list[int], suffixes: tuple[str, ...]
+    batch: Batch,
+    host: int,
+    weight: float,
+    candidate: tuple[int, list[int]],
+    known: dict[str, str],
 ) -> Chosen:
-    state, slots = batch.engine.state, batch.engine.slots(0)
+    plan, rows = candidate
+    state, slots = batch.engine.state, batch.engine.slots(plan)
     hosts, table = state.hosts, state.hosts.table
     cell = int(table["cell"][host])
     return Chosen(
@@ -89,5 +98,5 @@ def _chosen(
         weight=weight,
         providers=slots.providers(rows),
         _asked=slots.asked,
-        _suffixes=suffixes,
+        _suffixes=slots.suffixes(known),
     )

@@ -39,8 +39,11 @@ def load(state: State, document: Document) -> None:
     _load_providers(state, providers)
     _load_inventories(state, providers)
     state.rows_moved()
+    first = _load_consumers(state, consumers)
+    # What a host does not say of itself follows from what is in use.
     load_hosts(state, document)
-    _load_consumers(state, consumers)
+    for n, consumer in enumerate(consumers):
+        load_server(state, first + n, f"consumers[{n}]", consumer)
 
 
 def _declare(state: State, document: Document, providers: list[Document]) -> None:
@@ -142,7 +145,8 @@ def _load_inventories(state: State, providers: list[Document]) -> None:
         table[name][:] = packed[:, i]
 
 
-def _load_consumers(state: State, consumers: list[dict[str, Any]]) -> None:
+def _load_consumers(state: State, consumers: list[dict[str, Any]]) -> int:
+    """Enter consumers with their allocations; give the row of the first."""
     from kilonova_kernels.claims import add_usage, write_rows
 
     first = claims.add_consumers(state, [consumer["uuid"] for consumer in consumers])
@@ -166,7 +170,7 @@ def _load_consumers(state: State, consumers: list[dict[str, Any]]) -> None:
             if consumer.get(column) is not None:
                 table[column][row] = names.number(consumer[column])
         table["generation"][row] = consumer.get("generation", 0)
-        load_server(state, row, f"consumers[{row - first}]", consumer)
+    return first
 
 
 def dump(state: State) -> dict[str, Any]:

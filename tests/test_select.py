@@ -5,6 +5,7 @@ departures between them; before each one, Nova's way through plain objects says 
 hosts pass, in which order, with which weights. Amounts lie around what hosts have.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from kilonova.hosts.events import Boot
 from kilonova.hosts.options import FilterSchedulerSection, Options, PciSection
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.flavor import Flavor
-from kilonova.request.server import ServerGroup, ServerSpec
+from kilonova.request.server import Destination, ServerGroup, ServerSpec
 from kilonova.request.server_spec import server_spec
 from oracle.select import Best, selected
 
@@ -275,3 +276,25 @@ def test_cells_and_devices_are_taken_and_given_back(bulk: bool) -> None:
         for name in names:
             there.release(name)
         assert viewed(there) == before
+
+
+def test_hosts_with_fewer_devices_are_preferred() -> None:
+    plain = FilterSchedulerSection()
+    names = (*plain.enabled_filters, "PciPassthroughFilter")
+    section = FilterSchedulerSection(
+        enabled_filters=names, ram_weight_multiplier=0.0, cpu_weight_multiplier=0.0
+    )
+    options = Options(filter_scheduler=section, pci=DEVICES_OPTIONS.pci)
+    cloud = pinned_cloud()
+    scheduler = Scheduler(cloud, options)
+    small = server_spec(Flavor(0, 1))
+    # Both hosts have two devices: the first one of equals.
+    assert scheduler.select(small, servers=["first"]).hosts[0].host == "a"
+    cloud.release("first")
+    device = server_spec(
+        Flavor(0, 1, extra_specs={"pci_passthrough:alias": "nic:1"}), options=options
+    )
+    destination = Destination(host="b")
+    # Played, not selected: a server on its way keeps the disks of its host busy.
+    scheduler.play([Boot("device", replace(device, destination=destination))])
+    assert scheduler.select(small).hosts[0].host == "b"

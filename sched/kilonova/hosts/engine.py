@@ -61,7 +61,8 @@ class Engine:
         self._read = [numbers_read(shape, options) for shape in self.shapes]
         self._numbers = {
             name: state.hosts.table[name].copy()
-            for name in {name for names in self._read for name in names}
+            for name, values in (("numa", state.hosts.numa), ("pci", state.hosts.pci))
+            if len(values)
         }
         self._choice: ChoiceColumns | None = None
         self._slots: dict[int, Slots] = {}
@@ -100,13 +101,15 @@ class Engine:
         )
 
     def _catch_up(self) -> None:
-        """Filter hosts again whose NUMA cells or PCI pools are others now."""
+        """Look again at hosts whose NUMA cells or PCI pools are others now."""
         state = self.state
         changed: set[int] = set()
         for name, before in self._numbers.items():
             now = state.hosts.table[name]
             changed.update(np.flatnonzero(now != before).tolist())
             before[:] = now
+        for row in sorted(changed):
+            self.weights.renew(state, self.shapes[0], self.options, row)
         for s, shape in enumerate(self.shapes):
             if changed and self._read[s]:
                 rows = np.array(sorted(changed))

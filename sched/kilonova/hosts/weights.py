@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # More than what rounding adds to a sum of a few products, as a share of their size.
 _ROUNDING = 1e-13
+# Attributes of a host that servers with NUMA cells or PCI devices change.
+OCCUPIED = frozenset({"numa_cells", "pci_pools"})
 _MEASURES = {
     "RAMWeigher": "FREE_RAM",
     "CPUWeigher": "FREE_CPU",
@@ -44,6 +46,13 @@ class Weights:
 
     names: tuple[str, ...]
     columns: "WeightColumns"
+
+    def renew(self, state: State, shape: Shape, options: Options, row: int) -> None:
+        """Set raw values of a host anew whose cells or pools are others now."""
+        for weigher in shape.weighers:
+            if weigher.name in self.names and not weigher.reads.isdisjoint(OCCUPIED):
+                raw = weigher.raw(host_view(state, row), shape.spec, options)
+                self.columns.value[self.names.index(weigher.name), row] = raw
 
     def slack(self) -> float:
         """Give more than what rounding can add to a weight."""
@@ -108,6 +117,9 @@ def _fixed(
             [weigher.raw(host, shape.spec, options) for host in hosts], np.float64
         )
     alike = not len(raw) or bool((raw == raw[0]).all())
+    if len(state.hosts.pci) + len(state.hosts.numa):
+        # They are alike now; a server that takes devices changes that.
+        alike = alike and weigher.reads.isdisjoint(OCCUPIED)
     counts = weigher.minval is not None and len(raw) and raw[0] > weigher.minval
     return None if alike and not counts else raw
 

@@ -78,6 +78,12 @@ compare: ## Ask OpenStack Placement the same, and write the ratios into bench/RE
 	$(SETUP) dev
 	@$(BIN)/python scripts/measure_placement.py $(ARGS)
 
+.PHONY: compare-nova
+compare-nova: ## Let Nova place the same servers; write the ratios into bench/RESULTS.md
+	$(SETUP) dev
+	@$(BIN)/python -c 'import nova' 2>/dev/null || $(BIN)/pip install --quiet -e '.[nova]'
+	@$(BIN)/python scripts/measure_nova.py $(ARGS)
+
 .PHONY: figures
 figures: ## Measure again what README.md shows
 	@$(MAKE) --no-print-directory start-times

@@ -2,6 +2,8 @@
 
 Each file of benchmarks becomes a table: minimum and median of each case, the bound that
 it must keep where it names one (`extra_info["at_most_s"]`), and whatever else it notes.
+Cases of one `extra_info["series"]` with different `hosts` are one more table: the power
+of the hosts with which each of their medians (`..._p50_s`) grows.
 """
 
 import argparse
@@ -14,10 +16,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import figures
 
 PACKAGES = ("numpy", "numba", "openstack-placement")
 RESULTS = figures.ROOT / "bench" / "RESULTS.md"
+# What places a case in a table of growth, and is no column of its own.
+_SERIES = frozenset({"series", "hosts"})
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -25,10 +31,12 @@ def main() -> int:
     """Run, write and show; return the exit status."""
     parser = argparse.ArgumentParser(description="Run the benchmarks, write a table.")
     parser.add_argument("files", nargs="*", default=["bench"], help="what to run")
+    parser.add_argument("--print", action="store_true", dest="dry")
     options = parser.parse_args()
     try:
         text = results(_run(options.files), options.files)
-        figures.write(RESULTS, "benchmarks", text)
+        if not options.dry:
+            figures.write(RESULTS, "benchmarks", text)
     except figures.FigureError as error:
         print(f"measure_bench: {error}", file=sys.stderr)
         return 1
@@ -60,11 +68,46 @@ def results(benchmarks: Sequence[Mapping[str, Any]], files: Sequence[str]) -> st
     ]
     for name, group in sorted(groups.items()):
         parts += [f"### {Path(name).stem.removeprefix('bench_')}", _table(group)]
+        if growing := growth(group):
+            parts.append(growing)
     return "\n\n".join(parts)
 
 
+def growth(group: Sequence[Mapping[str, Any]]) -> str:
+    """Return a table of the powers of the hosts with which medians grow.
+
+    Each is the slope of a line through the logarithms. Empty where no series has cases
+    of two sizes.
+    """
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for benchmark in group:
+        if "series" in benchmark["extra_info"]:
+            found[str(benchmark["extra_info"]["series"])].append(benchmark)
+    notes = [n for n in _notes(group) if n.endswith("p50_s")]
+    rows = []
+    for series, cases in found.items():
+        infos = [case["extra_info"] for case in cases]
+        hosts = np.log([info["hosts"] for info in infos])
+        if len(set(hosts.tolist())) > 1:
+            slopes = [_slope(hosts, [info[note] for info in infos]) for note in notes]
+            rows.append((series, *slopes))
+    head = ("grows with this power of hosts", *map(_title, notes))
+    return figures.table(head, rows) if rows else ""
+
+
+def _slope(hosts: Any, seconds: Sequence[float]) -> str:
+    # The clock knows no shorter time.
+    times = np.log(np.maximum(seconds, 1e-9))
+    return f"{np.polyfit(hosts, times, 1)[0]:.2f}"
+
+
+def _notes(group: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = dict.fromkeys(key for b in group for key in b["extra_info"])
+    return [note for note in found if note not in _SERIES]
+
+
 def _table(group: Sequence[Mapping[str, Any]]) -> str:
-    notes = list(dict.fromkeys(key for b in group for key in b["extra_info"]))
+    notes = _notes(group)
     head = ("case", "minimum", "median", "rounds", *(_title(note) for note in notes))
     return figures.table(head, [_row(benchmark, notes) for benchmark in group])
 

@@ -26,8 +26,20 @@ def bulk_cloud(hosts: int, shape: str) -> Cloud:
 
     Each provider has a UUID as well, a random one of a fixed seed.
     """
+    return lay_cloud(synthetic_cloud(1, shape, 0, seed=0)["providers"], hosts)
+
+
+def lay_cloud(host: list[Provider], hosts: int) -> Cloud:
+    """Make a cloud of equal hosts.
+
+    Parameters
+    ----------
+    host
+        Providers of the first one, in tree preorder.
+    hosts
+        How many.
+    """
     cloud = Cloud()
-    host = synthetic_cloud(1, shape, 0, seed=0)["providers"]
     _lay_providers(cloud.state, host, hosts)
     _lay_inventories(cloud.state, host, hosts)
     cloud.state.rows_moved()

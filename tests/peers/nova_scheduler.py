@@ -1,0 +1,316 @@
+"""Nova's own scheduler on top of Placement, both in process: a whole call of it.
+
+``SchedulerManager.select_destinations`` runs as it is, with its report client, host
+states, filters, weighers, claims and alternates. Replaced is what needs a database or a
+message bus: compute nodes and services are objects in memory, requests to Placement are
+calls of its application, notifications go nowhere.
+"""
+
+import logging
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from json import loads
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+with warnings.catch_warnings():
+    # Nova warns of its own dependencies while it is imported.
+    warnings.simplefilter("ignore")
+    # Both read Nova's options, so they come before other parts of Nova.
+    from peers import nova_objects, nova_requests  # isort: skip
+    from nova import context, objects
+    from nova.scheduler import host_manager, manager
+    from nova.scheduler.client import report
+    from oslo_utils import timeutils
+
+from generators.document import uuid_of
+from kilonova import Cloud
+from kilonova.cloud.host import Host
+from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.hosts.options import Options
+from kilonova.request.server import ServerSpec
+from peers.placement import PlacementPeer
+
+objects.register_all()
+logging.getLogger("nova").setLevel(logging.CRITICAL)
+# Services have one heartbeat, at the start: a measurement takes longer than a minute.
+_SERVICE_DOWN_TIME_S = 1_000_000
+_CELL = uuid_of("cell")
+_ACTION = "nova.compute.utils.notify_about_scheduler_action"
+_VERSIONS = "nova.objects.service.get_minimum_version_all_cells"
+
+
+class Answer:
+    """What Placement answered, as an HTTP session would give it."""
+
+    def __init__(self, status: int, raw: bytes) -> None:
+        self.status_code = status
+        self.text = raw.decode()
+        self.headers: Mapping[str, str] = {}
+
+    def json(self) -> Any:
+        """Read the body."""
+        return loads(self.text)
+
+
+class Session:
+    """What Nova's report client sends its requests through.
+
+    Attributes
+    ----------
+    seconds
+        Time that Placement took for all requests.
+    """
+
+    def __init__(self, placement: PlacementPeer) -> None:
+        self._placement = placement
+        self.seconds = 0.0
+
+    def get(self, url: str, **more: Any) -> Answer:
+        """Ask."""
+        return self._call("GET", url, **more)
+
+    def put(self, url: str, **more: Any) -> Answer:
+        """Replace."""
+        return self._call("PUT", url, **more)
+
+    def _call(
+        self,
+        method: str,
+        url: str,
+        *,
+        microversion: str,
+        json: object = None,
+        **more: object,
+    ) -> Answer:
+        path, _, query = url.partition("?")
+        start = time.perf_counter()
+        status, raw = self._placement.call(
+            method, path, query=query, body=json, microversion=microversion
+        )
+        self.seconds += time.perf_counter() - start
+        return Answer(status, raw)
+
+
+class HostManager(host_manager.HostManager):  # type: ignore[misc]
+    """Nova's host manager over compute nodes in memory.
+
+    Attributes
+    ----------
+    weighed
+        Hosts and weights of each server of the last call, best first.
+    """
+
+    def __init__(self, hosts: Sequence[Host]) -> None:
+        self.nodes = {uuid_of(host.nodename): _compute_node(host) for host in hosts}
+        self.services = {host.host: _service(host.host) for host in hosts}
+        self.weighed: list[list[tuple[str, float]]] = []
+        super().__init__()
+        # Nova adds weights up in the order in which a folder lists its files, and the
+        # last bit of a sum depends on that: ours is the alphabet.
+        self.weighers.sort(key=lambda one: (type(one).__module__, type(one).__name__))
+        self._instance_info = {
+            host.host: {
+                "instances": {u: objects.Instance(uuid=u) for u in host.instances},
+                "updated": True,
+            }
+            for host in hosts
+        }
+
+    def refresh_cells_caches(self) -> None:
+        """Know of one cell."""
+        self.cells = {_CELL: objects.CellMapping(uuid=_CELL)}
+        self.enabled_cells = list(self.cells.values())
+
+    def _init_aggregates(self) -> None:
+        """Know of no aggregate."""
+
+    def _init_instance_info(self, computes_by_cell: object = None) -> None:
+        """Be told of instances afterwards."""
+
+    def _get_computes_for_cells(
+        self, ctxt: object, cells: object, compute_uuids: Sequence[str]
+    ) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+        known = self.nodes
+        found = [known[uuid] for uuid in compute_uuids if uuid in known]
+        return {_CELL: found}, self.services
+
+    def states(self, uuids: Sequence[str]) -> list[Any]:
+        """Make the states of hosts anew, from their compute nodes."""
+        return list(self.get_host_states_by_uuids(None, uuids, None))
+
+    def get_weighed_hosts(self, hosts: list[Any], spec_obj: Any) -> list[Any]:
+        """Weigh hosts, and note what came of it."""
+        found: list[Any] = super().get_weighed_hosts(hosts, spec_obj)
+        self.weighed.append([(each.obj.host, each.weight) for each in found])
+        return found
+
+
+class Manager(manager.SchedulerManager):  # type: ignore[misc]
+    """Nova's scheduler service without a message bus.
+
+    Attributes
+    ----------
+    rank
+        Place of each host by name where equal ones shall keep it; None leaves them as
+        Nova has them, in the order of a set.
+    """
+
+    def __init__(self, hosts: HostManager, session: Session) -> None:
+        self.host_manager = hosts
+        self.notifier = SimpleNamespace(info=lambda *_: None)
+        self.rank: Mapping[str, int] | None = None
+        self._client = report.SchedulerReportClient(adapter=session)
+
+    @property
+    def placement_client(self) -> Any:
+        """The report client."""
+        return self._client
+
+    def _get_sorted_hosts(self, spec_obj: Any, hosts: Any, index: int) -> list[Any]:
+        rank = self.rank
+        if rank is not None:
+            hosts = sorted(hosts, key=lambda host: rank[host.host])
+        found: list[Any] = super()._get_sorted_hosts(spec_obj, hosts, index)
+        return found
+
+
+class NovaScheduler:
+    """Nova and Placement over one cloud.
+
+    Parameters
+    ----------
+    cloud
+        Hosts as they are now, which a cloud without any has once it has a scheduler;
+        their nodes are named as their root providers.
+    placement
+        Service that holds the same providers and allocations.
+    options
+        Options of both schedulers.
+    """
+
+    def __init__(
+        self, cloud: Cloud, placement: PlacementPeer, options: Options
+    ) -> None:
+        nova_objects.set_options(options)
+        self.limit(options.scheduler.max_placement_results)
+        down = _SERVICE_DOWN_TIME_S
+        nova_objects.CONF.set_override("service_down_time", down)
+        hosts = list(_viewed(cloud))
+        self.session = Session(placement)
+        self.hosts = HostManager(hosts)
+        self.manager = Manager(self.hosts, self.session)
+        self.row = {host.host: row for row, host in enumerate(hosts)}
+        self._placement = placement
+        self._context = context.RequestContext("user", "project", is_admin=True)
+
+    def limit(self, most: int) -> None:
+        """Ask for at most so many candidates from now on."""
+        name = "max_placement_results"
+        nova_objects.CONF.set_override(name, most, group="scheduler")
+
+    def select(self, spec: ServerSpec, servers: Sequence[str]) -> list[Any]:
+        """Select and claim hosts, with alternates; give Nova's selections."""
+        self.hosts.weighed.clear()
+        with _silent():
+            found: list[Any] = self.manager.select_destinations(
+                self._context,
+                spec_obj=request_spec(spec, len(servers)),
+                instance_uuids=list(servers),
+                return_objects=True,
+                return_alternates=True,
+            )
+        return found
+
+    def rank(self, states: list[Any], spec: ServerSpec, servers: Sequence[str]) -> None:
+        """Filter, weigh, choose and consume hosts, without Placement."""
+        self.hosts.weighed.clear()
+        asked = request_spec(spec, len(servers))
+        for index, uuid in enumerate(servers):
+            asked.instance_uuid = uuid
+            states = self.manager._get_sorted_hosts(asked, states, index)
+            self.manager._consume_selected_host(states[0], asked, uuid)
+
+    def release(self, servers: Sequence[str]) -> None:
+        """Give back what servers hold in Placement."""
+        for uuid in servers:
+            self._placement.call("DELETE", f"/allocations/{uuid}")
+
+
+def request_spec(spec: ServerSpec, count: int) -> Any:
+    """Make the request spec of a new server, with all that the scheduler looks at."""
+    found = nova_requests.nova_spec(spec)
+    found.num_instances = count
+    found.user_id = "user"
+    found.numa_topology = nova_objects.guest_topology(spec.topology)
+    found.instance_group = None
+    found.ignore_hosts = list(spec.ignore_hosts)
+    found.requested_networks = objects.NetworkRequestList(objects=[])
+    return found
+
+
+def _viewed(cloud: Cloud) -> Iterator[Host]:
+    state = cloud.state
+    for row in range(len(state.hosts)):
+        host = host_view(state, row)
+        host.instances = servers_of(state, row)
+        yield host
+
+
+def _compute_node(host: Host) -> Any:
+    return objects.ComputeNode(
+        uuid=uuid_of(host.nodename),
+        host=host.host,
+        hypervisor_hostname=host.nodename,
+        hypervisor_type=host.hypervisor_type or "QEMU",
+        hypervisor_version=host.hypervisor_version or 0,
+        host_ip=None,
+        cpu_info=None,
+        vcpus=host.vcpus_total,
+        vcpus_used=host.vcpus_used,
+        memory_mb=host.total_usable_ram_mb,
+        free_ram_mb=host.free_ram_mb,
+        local_gb=host.total_usable_disk_gb,
+        local_gb_used=host.disk_mb_used // 1024,
+        free_disk_gb=host.free_disk_mb // 1024,
+        disk_available_least=None,
+        cpu_allocation_ratio=host.cpu_allocation_ratio,
+        ram_allocation_ratio=host.ram_allocation_ratio,
+        disk_allocation_ratio=host.disk_allocation_ratio,
+        stats={
+            "num_instances": str(host.num_instances),
+            "io_workload": str(host.num_io_ops),
+            "failed_builds": str(host.failed_builds),
+        },
+        metrics=None,
+        numa_topology=None,
+        pci_device_pools=None,
+        supported_hv_specs=[],
+        updated_at=None,
+    )
+
+
+def _service(host: str) -> Any:
+    return objects.Service(
+        host=host,
+        binary="nova-compute",
+        disabled=False,
+        disabled_reason=None,
+        forced_down=False,
+        last_seen_up=timeutils.utcnow(with_timezone=True),
+        created_at=timeutils.utcnow(with_timezone=True),
+        updated_at=None,
+    )
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Tell nobody of what is scheduled, and ask no cell for its version."""
+    with (
+        mock.patch(_ACTION),
+        mock.patch(_VERSIONS, return_value=72),
+    ):
+        yield

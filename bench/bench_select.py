@@ -143,7 +143,7 @@ def _decision(traffic: Traffic) -> tuple[float, float]:
 
     scheduler, state = traffic.scheduler, traffic.cloud.state
     spec, _, (server,) = traffic.next()
-    engine = scheduler._engine((scheduler.shape(spec),))
+    engine = scheduler.engine((scheduler.shape(spec),))
     row = np.array([claims.add_consumers(state, [server])], np.int32)
     question = Question(scheduler._listing(spec), *scheduler._group(spec))
     spare = scheduler.options.scheduler.max_attempts - 1

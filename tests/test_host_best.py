@@ -1,0 +1,91 @@
+"""The search for the best host over several levels of the tree of extremes.
+
+Method: 700 hosts with random amounts, more than the lowest two levels hold in one node.
+Servers come and go; before each choice all hosts that fit are weighed one by one. Large
+hosts are few, so that the extremes, and with them all weights, change often: bounds
+that were not moved along would hide the best host.
+"""
+
+import random
+from typing import Any
+
+import pytest
+
+from kilonova import Cloud, Flavor, Options, Scheduler
+from kilonova.cloud.hosts import host_view
+from kilonova.hosts import weighing
+from kilonova.hosts.options import FilterSchedulerSection
+from kilonova.request.server import ServerSpec
+
+HOSTS = 700
+
+
+def fleet(rng: random.Random) -> dict[str, Any]:
+    """Draw hosts: many small ones, a few large ones, each amount by itself."""
+    providers, hosts = [], []
+    for n in range(HOSTS):
+        scale = rng.choice([1, 1, 1, 1, 1, 1, 1, 8])
+        amounts = {
+            "VCPU": rng.randint(1, 8) * scale,
+            "MEMORY_MB": rng.randint(1, 16) * 512 * scale,
+            "DISK_GB": rng.randint(1, 50) * scale,
+        }
+        providers.append(
+            {
+                "name": f"h{n}",
+                "inventories": {name: {"total": a} for name, a in amounts.items()},
+            }
+        )
+        hosts.append({"nodename": f"h{n}", "num_io_ops": rng.randint(0, 2)})
+    return {"providers": providers, "hosts": hosts}
+
+
+def options(rng: random.Random) -> Options:
+    """Draw multipliers of both signs."""
+    factors = [rng.choice([-1.0, 0.5, 1.0, 2.0]) for _ in range(4)]
+    return Options(
+        filter_scheduler=FilterSchedulerSection(
+            ram_weight_multiplier=factors[0],
+            cpu_weight_multiplier=factors[1],
+            disk_weight_multiplier=factors[2],
+            io_ops_weight_multiplier=factors[3],
+        )
+    )
+
+
+def best(cloud: Cloud, scheduler: Scheduler, spec: ServerSpec) -> tuple[str, float]:
+    """Weigh all hosts that fit; give the first of the best."""
+    flavor = spec.flavor
+    wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb}
+    wanted["DISK_GB"] = flavor.root_gb
+    left = []
+    for row in range(HOSTS):
+        host = host_view(cloud.state, row)
+        offered, used = cloud.inventories(host.nodename), cloud.usages(host.nodename)
+        if all(used[c] + a <= offered[c].capacity for c, a in wanted.items()):
+            left.append(host)
+    weighed = weighing.weigh(left, spec, scheduler.options)
+    first = int(weighed.order[0])
+    return left[first].nodename, float(weighed.weights[first])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_several_levels(seed: int) -> None:
+    rng = random.Random(f"best {seed}")
+    cloud = Cloud.from_document(fleet(rng))
+    scheduler = Scheduler(cloud, options(rng))
+    specs = [
+        ServerSpec(
+            Flavor(rng.randint(1, 4), 512 * rng.randint(1, 8), rng.randint(1, 20))
+        )
+        for _ in range(2)
+    ]
+    alive: list[str] = []
+    for n in range(24):
+        spec = rng.choice(specs)
+        if alive and rng.random() < 0.3:
+            cloud.release(alive.pop(rng.randrange(len(alive))))
+        expected = best(cloud, scheduler, spec)
+        chosen = scheduler.select(spec, servers=[f"s{n}"]).hosts[0]
+        assert (chosen.nodename, chosen.weight) == expected, n
+        alive.append(f"s{n}")

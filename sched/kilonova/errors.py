@@ -6,6 +6,7 @@ KilonovaError
 │   ├── BadRequest      a request for candidates; carries Placement's status and code
 │   ├── BadServerSpec   a server that Nova would refuse; carries its exception's name
 │   ├── BadOption       an option of Nova: names section, option and value
+│   ├── BadMdevConfig   vGPU types that nova-compute does not start with
 │   └── NotReported     a host does not report what a filter or weigher reads
 ├── NotFound            a name that nothing here has
 │   ├── UnknownProvider
@@ -16,8 +17,13 @@ KilonovaError
 │   ├── UnknownPolicy
 │   ├── UnknownFilter
 │   ├── UnknownWeigher
-│   └── UnknownMetric
+│   ├── UnknownMetric
+│   ├── UnknownAggregate
+│   ├── UnknownOperation
+│   └── UnknownRule
 ├── SearchTooLong       whether a tree has a candidate is too hard to find out
+├── Forbidden           a rule of a policy does not let the caller
+├── Refused             an operation that Nova's API refuses: status, exception's name
 └── Conflict            well formed, but the state of the cloud forbids it
     ├── DoesNotFit      a claim that a provider cannot take
     ├── PinningConflict a host CPU that is pinned already, or that nobody pinned
@@ -73,6 +79,20 @@ class BadServerSpec(BadInput):
     """
 
     def __init__(self, message: str, nova: str = "Invalid") -> None:
+        super().__init__(message)
+        self.nova = nova
+
+
+class BadMdevConfig(BadInput):
+    """Types of mediated devices that nova-compute would not start with.
+
+    Attributes
+    ----------
+    nova
+        Name of the exception that Nova raises.
+    """
+
+    def __init__(self, message: str, nova: str) -> None:
         super().__init__(message)
         self.nova = nova
 
@@ -140,6 +160,55 @@ class SearchTooLong(KilonovaError):
     of amounts or classes that differ. The bound is a number of steps, some seconds of
     work, so that the same question always ends alike.
     """
+
+
+class UnknownAggregate(NotFound):
+    """No host aggregate has this name or UUID."""
+
+    nova = "AggregateNotFound"
+    status = 404
+
+
+class UnknownOperation(NotFound):
+    """No operation is registered under this name."""
+
+
+class UnknownRule(NotFound):
+    """No set of policy rules has this name."""
+
+
+class Forbidden(KilonovaError):
+    """A rule of a policy does not let the caller do this; nothing was changed.
+
+    Attributes
+    ----------
+    rule
+        Name of the rule that refuses.
+    """
+
+    nova = "PolicyNotAuthorized"
+    status = 403
+
+    def __init__(self, message: str, rule: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+class Refused(KilonovaError):
+    """An operation that Nova's API refuses, in its words.
+
+    Attributes
+    ----------
+    status
+        HTTP status of Nova's answer.
+    nova
+        Name of the exception behind it.
+    """
+
+    def __init__(self, message: str, status: int, nova: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.nova = nova
 
 
 class Conflict(KilonovaError):

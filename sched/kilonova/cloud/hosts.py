@@ -146,6 +146,26 @@ def host_view(state: "State", row: int) -> Host:
     return host
 
 
+def set_image_uuids(state: "State", images: Mapping[int, Iterable[str]]) -> None:
+    """Replace what lies in the image caches of hosts.
+
+    Parameters
+    ----------
+    state
+        The columns.
+    images
+        UUIDs of images by row of the host table, which the caller checked.
+    """
+    hosts = state.hosts
+    column = hosts.table["facts"]
+    for row, uuids in images.items():
+        facts = hosts.facts[int(column[row])].values()
+        facts["image_uuids"] = frozenset(uuids)
+        column[row] = hosts.facts.number(Facts.of(facts))
+    if images:
+        hosts.changed()
+
+
 def servers_of(state: "State", row: int) -> frozenset[str]:
     """Give the UUIDs of the servers of one host."""
     rows = np.flatnonzero(state.tables.consumer["host"] == row)

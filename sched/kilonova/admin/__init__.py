@@ -1,0 +1,1 @@
+"""Operators' work: policies, vGPU types, the image cache, rescue."""

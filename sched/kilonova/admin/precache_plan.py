@@ -1,0 +1,196 @@
+"""Which hosts are asked to fetch images ahead: those of an aggregate, by cell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from kilonova.cloud.cloud import BaseCloud
+from kilonova.cloud.host import Host
+from kilonova.cloud.hosts import host_view
+from kilonova.errors import BadInput, BadOption, Refused, UnknownAggregate
+from kilonova.hosts import clock
+from kilonova.hosts.options_ini import parse_ini
+
+
+@dataclass(frozen=True, slots=True)
+class CellHosts:
+    """Hosts of one cell, by the names of their compute services.
+
+    Attributes
+    ----------
+    cell_uuid
+        The cell, None for hosts that are in none.
+    hosts
+        In the order of the cloud.
+    down
+        Those of them whose service is down: nothing is asked of these.
+    """
+
+    cell_uuid: str | None
+    hosts: tuple[str, ...]
+    down: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PrecachePlan:
+    """What would be asked of whom.
+
+    Attributes
+    ----------
+    aggregate
+        UUID of the host aggregate.
+    images
+        UUIDs, in their order.
+    cells
+        In the order in which their first hosts come.
+    """
+
+    aggregate: str
+    images: tuple[str, ...]
+    cells: tuple[CellHosts, ...]
+
+    @property
+    def host_count(self) -> int:
+        """How many hosts there are, those that are down included."""
+        return sum(len(cell.hosts) for cell in self.cells)
+
+
+def plan_precache(
+    cloud: BaseCloud,
+    aggregate: str,
+    images: Sequence[str],
+    service_down_time: float = 60,
+) -> PrecachePlan:
+    """Find the hosts that are to fetch images ahead.
+
+    Parameters
+    ----------
+    cloud
+        With its host aggregates.
+    aggregate
+        UUID or name of one; a name must be that of one alone.
+    images
+        UUIDs, each once.
+    service_down_time
+        Seconds without a heartbeat after which a service is down. A service that is
+        disabled is not down.
+
+    Raises
+    ------
+    Refused
+        Status 400: no image, one that is no UUID, or one that comes twice.
+    UnknownAggregate
+        Status 404.
+
+    Notes
+    -----
+    As ``AggregateController.images`` in Nova's API and ``cache_images`` in its
+    conductor: hosts of a service with several nodes count once.
+    """
+    _check_images(images)
+    cells: dict[str | None, list[str]] = {}
+    down = set()
+    with cloud.state.lock:
+        number = _aggregate(cloud, aggregate)
+        for host in _hosts(cloud, number):
+            listed = cells.setdefault(host.cell_uuid, [])
+            if host.host in listed:
+                continue
+            listed.append(host.host)
+            if not is_up(host, service_down_time):
+                down.add(host.host)
+        uuid = cloud.state.hosts.aggregates[number].uuid
+    found = [
+        CellHosts(cell, tuple(hosts), frozenset(down.intersection(hosts)))
+        for cell, hosts in cells.items()
+    ]
+    return PrecachePlan(uuid, tuple(images), tuple(found))
+
+
+def is_up(host: Host, service_down_time: float) -> bool:
+    """Say whether a compute service is up, be it disabled or not.
+
+    Notes
+    -----
+    As ``is_up`` in Nova's ``servicegroup/drivers/db.py``.
+    """
+    if host.forced_down:
+        return False
+    if host.last_seen_up is None:
+        return True
+    return abs(clock.now() - host.last_seen_up) <= service_down_time
+
+
+def read_precache_concurrency(path: str | Path) -> int:
+    """Read ``[image_cache] precache_concurrency`` from a nova.conf; 1 unless given.
+
+    Raises
+    ------
+    BadInput
+        The file cannot be read.
+    BadOption
+        A line is malformed, or the value is no whole number from 1.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise BadInput(f"Options: {path} cannot be read: {error}.") from error
+    section = parse_ini(text, path.name).get("image_cache", {})
+    value = section.get("precache_concurrency", ["1"])[-1]
+    if not (value.isascii() and value.isdigit() and int(value) >= 1):
+        raise BadOption(
+            "[image_cache] precache_concurrency must be a whole number from 1, "
+            f"got {value!r}."
+        )
+    return int(value)
+
+
+def _check_images(images: Sequence[str]) -> None:
+    where = "Invalid input for field/attribute"
+    if not images:
+        raise _invalid(f"{where} cache. Value: []. [] should be non-empty")
+    for image in images:
+        if not _is_uuid(image):
+            raise _invalid(f"{where} id. Value: {image}. {image!r} is not a 'uuid'")
+    if len(set(images)) != len(images):
+        raise Refused("Duplicate images in request", 400, "HTTPBadRequest")
+
+
+def _invalid(message: str) -> Refused:
+    return Refused(message, 400, "ValidationError")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except (ValueError, AttributeError, TypeError):
+        return False
+    return True
+
+
+def _aggregate(cloud: BaseCloud, identity: str) -> int:
+    aggregates = cloud.state.hosts.aggregates
+    found = [i for i, each in enumerate(aggregates) if each.uuid == identity]
+    found = found or [i for i, each in enumerate(aggregates) if each.name == identity]
+    if len(found) != 1:
+        if found:
+            raise BadInput(f"{len(found)} aggregates are called {identity!r}.")
+        raise UnknownAggregate(f"Aggregate {identity} could not be found.")
+    return found[0]
+
+
+def _hosts(cloud: BaseCloud, aggregate: int) -> list[Host]:
+    hosts = cloud.state.hosts
+    sets = {
+        number
+        for number in range(len(hosts.aggregate_sets))
+        if aggregate in hosts.aggregate_sets[number]
+    }
+    column, provider = hosts.table["aggregate_set"], hosts.table["provider"]
+    return [
+        host_view(cloud.state, row)
+        for row in range(len(hosts))
+        if provider[row] >= 0 and int(column[row]) in sets
+    ]

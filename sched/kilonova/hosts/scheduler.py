@@ -31,6 +31,8 @@ from kilonova.request.server import ServerSpec
 # Engines and shapes that are kept; the least recently used are forgotten.
 _MOST_ENGINES = 256
 _MOST_SHAPES = 4096
+# Shapes of one engine, beyond those that one call needs.
+_MOST_TOGETHER = 256
 
 
 class Scheduler:
@@ -59,6 +61,8 @@ class Scheduler:
         # By the identity of shapes, which an engine keeps alive: hashing them is slow.
         self._engines: OrderedDict[tuple[int, ...], Engine] = OrderedDict()
         self._exact: dict[ServerSpec, Shape] = {}
+        # Shapes that `play` met: one engine for all of them serves the next call, too.
+        self._met: dict[int, Shape] = {}
         self._plain = Question(subset=self.options.filter_scheduler.host_subset_size)
         self._enabled = frozenset(
             name.rpartition(".")[2]
@@ -129,7 +133,7 @@ class Scheduler:
                 self.shape(event.spec) if isinstance(event, Boot) else None
                 for event in events
             ]
-            known = list({id(s): s for s in shapes if s is not None}.values())
+            known = self._together(shape for shape in shapes if shape is not None)
             numbers = {id(shape): i for i, shape in enumerate(known)} | {id(None): -1}
             rows = self._event_rows(events)
             played = play(
@@ -145,6 +149,19 @@ class Scheduler:
             self._decisions += len(events)
             self._settle(rows, played)
         return played
+
+    def prepare(self, specs: Iterable[ServerSpec]) -> None:
+        """Compile what servers will ask of ``play``, together; raises as ``shape``."""
+        with self.state.lock:
+            self._engine(tuple(self._together(map(self.shape, specs))))
+
+    def _together(self, shapes: Iterable[Shape]) -> list[Shape]:
+        """Give these shapes and those met before, unless they have become many."""
+        found = {id(shape): shape for shape in shapes}
+        if not found.keys() <= self._met.keys():
+            both = {**self._met, **found}
+            self._met = both if len(both) <= _MOST_TOGETHER else found
+        return list(self._met.values())
 
     def _question(self, event: Event) -> Question:
         if isinstance(event, Delete):
@@ -210,6 +227,7 @@ class Scheduler:
             # Pre-filters read host aggregates and traits.
             self._shapes.clear()
             self._exact.clear()
+            self._met.clear()
             self._facts = now
         exact = self._exact.get(spec)
         if exact is not None:

@@ -9,7 +9,8 @@ import pytest
 
 from kilonova.hosts import policies
 from kilonova.replay.run import Workload
-from kilonova.replay.trace import find_trace, read_trace
+from kilonova.replay.source import find_folder
+from kilonova.replay.trace import read_trace
 
 # Seconds that a run of 10 866 requests over 1 213 machines may take.
 AT_MOST_S = {"BestFit": 0.3, "FGD": 3.0}
@@ -17,7 +18,7 @@ AT_MOST_S = {"BestFit": 0.3, "FGD": 3.0}
 
 @pytest.mark.parametrize("policy", sorted(AT_MOST_S))
 def test_openb_default_42(benchmark: Any, policy: str) -> None:
-    trace = read_trace(find_trace("openb"))
+    trace = read_trace(find_folder("openb"))
     (run,) = trace.choose(["default"], [42])
     workload, weigher = Workload(trace, "default"), policies.find(policy)
     first = workload.play(run, weigher, lambda _: None)

@@ -16,7 +16,8 @@ import pytest
 from kilonova.cli import replay as command
 from kilonova.cli.replay_tables import print_json
 from kilonova.hosts import policies
-from kilonova.replay.trace import find_trace
+from kilonova.replay import openb
+from kilonova.replay.source import find_folder
 from replay_small import Columns, code, files, refuse, small_cluster, write
 
 
@@ -262,16 +263,14 @@ def test_empty_cache_is_told(
     """Compiling takes long: what is waited for is said before, and counted."""
     said: list[str] = []
     monkeypatch.setattr("kilonova_kernels._jit.is_compiled", lambda _: False)
-    monkeypatch.setattr(
-        command, "warm_up", lambda: said.append(capsys.readouterr().err)
-    )
+    monkeypatch.setattr(openb, "warm_up", lambda: said.append(capsys.readouterr().err))
     assert code(cluster, "--policy", "BestFit", "--json") == 0
     assert said == ["kilonova: compiling kernels, once\n"]
     assert json.loads(capsys.readouterr().out)["runs"][0]["compile_s"] > 0
 
 
 def test_recorded_cluster_by_name() -> None:
-    assert files(find_trace("openb")) == [
+    assert files(find_folder("openb")) == [
         "NOTICE",
         "machines.parquet",
         "order.parquet",

@@ -23,7 +23,8 @@ from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.replay import cluster
 from kilonova.replay.published import COLUMNS, compare
 from kilonova.replay.run import Outcome, Workload
-from kilonova.replay.trace import Asked, Machine, Trace, find_trace, read_trace
+from kilonova.replay.source import find_folder
+from kilonova.replay.trace import Asked, Machine, Trace, read_trace
 from oracle import openb, openb_fragment
 from oracle.openb import Decision, Rules
 from oracle.openb_cluster import claim
@@ -34,7 +35,7 @@ JUST_BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
 @pytest.fixture(scope="module")
 def trace() -> Trace:
-    return read_trace(find_trace("openb"))
+    return read_trace(find_folder("openb"))
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ import vl_convert
 from kilonova.errors import BadInput, BadTable
 from kilonova.replay import report
 from kilonova.replay.metrics import ReplayTables
+from kilonova.replay.openb import contents_of
 from kilonova.replay.report import write_report
 from kilonova.replay.report_about import About
 from replay_sample import POLICIES, WORKLOADS, replayed
@@ -75,7 +76,7 @@ def tables() -> ReplayTables:
 def folder(tables: ReplayTables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write one report for all tests that only look at it."""
     folder = tmp_path_factory.mktemp("report") / "out"
-    write_report(tables, ABOUT, folder)
+    write_report(contents_of(tables), ABOUT, folder)
     return folder
 
 
@@ -185,13 +186,13 @@ def test_finding(text: str, tables: ReplayTables) -> None:
 def test_twice_the_same_bytes(
     folder: Path, tables: ReplayTables, tmp_path: Path
 ) -> None:
-    for path in write_report(tables, ABOUT, tmp_path):
+    for path in write_report(contents_of(tables), ABOUT, tmp_path):
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
 
 
 def test_one_run(tmp_path: Path) -> None:
     one = replayed(["default"], ["Random"], [42], machine_count=3)
-    paths = write_report(one, ABOUT, tmp_path / "out")
+    paths = write_report(contents_of(one), ABOUT, tmp_path / "out")
     assert paths[0] == tmp_path / "out" / "report.html"
     text = paths[0].read_text(encoding="utf-8")
     allocated = one.runs["gpu_allocated_pct"][0].as_py()
@@ -211,7 +212,9 @@ def test_names_cannot_break_out(tmp_path: Path) -> None:
 
     about = About("<b>title</b>", "<b>source</b>", "<b>command</b>", ("<b>data</b>",))
     tables = ReplayTables(*map(renamed, tables))
-    text = write_report(tables, about, tmp_path)[0].read_text(encoding="utf-8")
+    text = write_report(contents_of(tables), about, tmp_path)[0].read_text(
+        encoding="utf-8"
+    )
     tags = [tag for tag, _ in Elements(text).found]
     assert not {"img", "b"} & {*tags}
     assert tags.count("script") == 6
@@ -262,7 +265,7 @@ def test_bad_tables(
 ) -> None:
     bad = tables._replace(**{name: change(getattr(tables, name))})
     with pytest.raises(BadTable, match=message):
-        write_report(bad, ABOUT, tmp_path / "out")
+        write_report(contents_of(bad), ABOUT, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -271,7 +274,7 @@ def test_missing_extra(
 ) -> None:
     monkeypatch.setattr(report, "find_spec", lambda name: None)
     with pytest.raises(BadInput, match=r"pip install 'kilonova\[report\]'"):
-        write_report(tables, ABOUT, tmp_path / "out")
+        write_report(contents_of(tables), ABOUT, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -285,7 +288,7 @@ def test_nothing_is_left_when_a_picture_fails(
 
     monkeypatch.setattr(vl_convert, "javascript_bundle", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        write_report(tables, ABOUT, tmp_path)
+        write_report(contents_of(tables), ABOUT, tmp_path)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["older"]
 
 

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from kilonova.errors import BadInput
-from kilonova.replay.trace import Asked, Machine, Trace, find_trace, read_trace
+from kilonova.replay.source import find_folder
+from kilonova.replay.trace import Asked, Machine, Trace, read_trace
 from replay_small import MACHINES, REQUESTS, write
 
 
@@ -85,7 +86,7 @@ def test_narrow_types_and_dictionaries(folder: Path) -> None:
 
 
 def test_choice() -> None:
-    trace = read_trace(find_trace("openb"))
+    trace = read_trace(find_folder("openb"))
     assert len(trace.choose()) == 20
     chosen = trace.choose(["cpu250", "default", "cpu250"], [46, 42])
     assert sorted((run.workload, run.seed) for run in chosen) == [
@@ -97,7 +98,7 @@ def test_choice() -> None:
 
 
 def test_choice_of_nothing_there_is() -> None:
-    trace = read_trace(find_trace("openb"))
+    trace = read_trace(find_folder("openb"))
     with pytest.raises(BadInput, match=r"Unknown workload 'cpu25'\. .*'cpu250'\?"):
         trace.choose(["cpu25"])
     with pytest.raises(BadInput, match=r"Unknown seed 4\. Known: 42, 43, 44, 45, 46\."):
@@ -110,5 +111,5 @@ def test_folder_goes_before_a_name_only_with_a_slash(
     own = folder / "openb"
     own.mkdir()
     monkeypatch.chdir(folder)
-    assert find_trace("./openb") == Path("openb")
-    assert (find_trace("openb") / "published.parquet").is_file()
+    assert find_folder("./openb") == Path("openb")
+    assert (find_folder("openb") / "published.parquet").is_file()

@@ -17,7 +17,7 @@ from kilonova import Cloud
 from kilonova.cloud.host import Host
 from kilonova.cloud.hosts import host_view, servers_of
 from kilonova.errors import NoValidHost
-from kilonova.hosts.events import Boot
+from kilonova.hosts.events import Boot, Delete
 from kilonova.hosts.options import FilterSchedulerSection, Options, PciSection
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.flavor import Flavor
@@ -298,3 +298,12 @@ def test_hosts_with_fewer_devices_are_preferred() -> None:
     # Played, not selected: a server on its way keeps the disks of its host busy.
     scheduler.play([Boot("device", replace(device, destination=destination))])
     assert scheduler.select(small).hosts[0].host == "b"
+
+
+def test_servers_may_only_leave() -> None:
+    cloud = one_host()
+    scheduler = Scheduler(cloud)
+    scheduler.select(ServerSpec(Flavor(1, 512)), servers=["a"])
+    assert Scheduler(cloud).play([Delete("a")]).host.tolist() == [-1]
+    assert cloud.usages("h")["VCPU"] == 0
+    assert scheduler.play([]).host.tolist() == []

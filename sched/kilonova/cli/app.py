@@ -51,66 +51,103 @@ def kilonova(
     """Placement and scheduling for OpenStack-shaped clouds, in memory."""
 
 
+_Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIR|NAME",
+        help="A recorded cluster: openb, azure, huawei, or a folder.",
+    ),
+]
+_Policies = Annotated[
+    list[str] | None,
+    typer.Option("--policy", metavar="P", help="Only this policy; may be repeated."),
+]
+_Workloads = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--workload",
+        "--window",
+        metavar="W",
+        help="Only this workload; may be repeated.",
+    ),
+]
+_Seeds = Annotated[
+    list[int] | None,
+    typer.Option("--seed", metavar="S", help="Only this seed; may be repeated."),
+]
+_HostCount = Annotated[
+    int | None,
+    typer.Option("--hosts", metavar="N", help="Hosts of azure.  [default: 1100]"),
+]
+_Like = Annotated[
+    str | None,
+    typer.Option("--like", metavar="NAME", help="Form of a folder.  [default: openb]"),
+]
+_Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Where report, pictures and metrics go.  [default: out/NAME]",
+    ),
+]
+_Published = Annotated[
+    bool,
+    typer.Option(
+        "--check-published",
+        help="Compare with the published series, and write no report.",
+    ),
+]
+_Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead of a table.")
+]
+_ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config-file", metavar="FILE", help="nova.conf, or TOML."),
+]
+
+
 @app.command()
 def replay(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="DIR|NAME",
-            help="A recorded cluster: a folder of Parquet files, or openb.",
-        ),
-    ],
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--policy", metavar="P", help="Only this policy; may be repeated."
-        ),
-    ] = None,
-    workload: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--workload", metavar="W", help="Only this workload; may be repeated."
-        ),
-    ] = None,
-    seed: Annotated[
-        list[int] | None,
-        typer.Option("--seed", metavar="S", help="Only this seed; may be repeated."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Where report, pictures and metrics go.  [default: out/NAME]",
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of a table.")
-    ] = False,
-    check_published: Annotated[
-        bool,
-        typer.Option(
-            "--check-published",
-            help="Compare with the published series, and write no report.",
-        ),
-    ] = False,
+    source: _Source,
+    policy: _Policies = None,
+    workload: _Workloads = None,
+    seed: _Seeds = None,
+    hosts: _HostCount = None,
+    config_file: _ConfigFile = None,
+    like: _Like = None,
+    out: _Out = None,
+    as_json: _Json = False,
+    check_published: _Published = False,
 ) -> None:
     """Replay a recorded cluster: a table, and a report with pictures.
 
-    Requests arrive in their recorded order and are placed by each policy; without
-    further options by all of them, for all workloads and seeds.
+    openb: GPU machines and tasks; all policies, workloads, seeds unless some are named.
+
+    azure: servers that come in batches and leave; workload test unless dev is named.
+
+    huawei: hosts of two NUMA cells in racks, server groups; five workloads.
+
+    azure and huawei go through Nova's filters and weighers, by policy spread (Nova's
+    defaults), pack, or a configuration file, whose name is the policy's.
     """
     from kilonova.cli import replay as command
+    from kilonova.replay.source import Choice
 
     command.run(
         command.Wanted(
             source=source,
-            policies=tuple(policy or ()),
-            workloads=tuple(workload or ()),
-            seeds=tuple(seed or ()),
+            like=like,
+            choice=Choice(
+                policies=tuple(policy or ()),
+                workloads=tuple(workload or ()),
+                seeds=tuple(seed or ()),
+                hosts=hosts,
+                config_file=config_file,
+                published=check_published,
+            ),
             out=out,
             as_json=as_json,
-            check_published=check_published,
         )
     )
 
@@ -154,9 +191,6 @@ _Policy = Annotated[
 ]
 _Limit = Annotated[
     int | None, typer.Option("--limit", metavar="N", help="Most candidates.")
-]
-_Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object instead of a table.")
 ]
 
 
@@ -257,10 +291,6 @@ _ServerGroup = Annotated[
     typer.Option(
         "--server-group", metavar="UUID", help="A group, or a new one's policy."
     ),
-]
-_ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config-file", metavar="FILE", help="nova.conf, or TOML."),
 ]
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,16 +19,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from kilonova.cli.replay_tables import print_json, published_table, replay_table, show
+from kilonova.cli.replay_tables import print_json, published_table, show, summary_table
 from kilonova.cli.started import seconds_since_start
 from kilonova.errors import BadInput
-from kilonova.hosts import policies
-from kilonova.replay.published import compare, published_runs
-from kilonova.replay.run import Outcome, Workload, tables_of, warm_up
-from kilonova.replay.trace import Run, Trace, find_trace, read_trace
-
-# How often a policy that draws plays each order when its mean is compared.
-_REPEATS = 5
+from kilonova.replay.openb import GpuRecording
+from kilonova.replay.source import Choice, Game, Recording, open_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +31,10 @@ class Wanted:
     """What the command line asks for."""
 
     source: str
-    policies: tuple[str, ...]
-    workloads: tuple[str, ...]
-    seeds: tuple[int, ...]
+    like: str | None
+    choice: Choice
     out: Path | None
     as_json: bool
-    check_published: bool
 
 
 @dataclass(slots=True)
@@ -57,13 +51,18 @@ class Course:
         How long compiling took, and how old the process was at the first decision.
     files
         What was written.
+    total, done, unit
+        Events of all runs, those that were played, and what they are called.
     """
 
     runs: int = 0
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[Any] = field(default_factory=list)
     compile_s: float = 0.0
     first_decision_s: float = 0.0
     files: tuple[Path, ...] = ()
+    total: int = 0
+    done: int = 0
+    unit: str = ""
 
     def interrupted(self) -> str:
         """Say how far it came before Ctrl-C."""
@@ -72,6 +71,8 @@ class Course:
         if not self.runs:
             return "interrupted before the first run; nothing was written"
         done = f"{len(self.outcomes)} of {self.runs} runs"
+        if len(self.outcomes) < self.runs and self.done:
+            done += f" and {self.done} of {self.total} {self.unit}"
         return f"interrupted after {done}; nothing was written"
 
 
@@ -94,35 +95,23 @@ def run(wanted: Wanted) -> None:
 
 
 def _run(wanted: Wanted, course: Course, screen: Console) -> None:
-    chosen = [policies.find(name) for name in dict.fromkeys(wanted.policies)]
-    chosen = chosen or list(policies.registered())
-    if wanted.check_published and wanted.out is not None:
+    if wanted.choice.published and wanted.out is not None:
         raise BadInput("--check-published writes no report; give no --out with it.")
-    folder = find_trace(wanted.source)
-    out = wanted.out or Path("out") / folder.resolve().name
-    if not wanted.check_published:
+    out = wanted.out or Path("out") / Path(wanted.source).resolve().name
+    if not wanted.choice.published:
         from kilonova.replay.report import require_extra
 
         require_extra()
         _require_place_for(out)
-    trace = read_trace(folder)
-    runs = trace.choose(wanted.workloads, wanted.seeds)
-    repeats = _REPEATS if wanted.check_published else 1
-    games = [
-        (weigher, run, repeat)
-        for weigher in chosen
-        for run in runs
-        for repeat in range(repeats if weigher.drawn else 1)
-    ]
-    if wanted.check_published:
-        games = _published_only(trace, games)
+    recording = open_source(wanted.source, wanted.like, wanted.choice)
+    games = recording.games()
     course.runs = len(games)
-    course.compile_s = _warm_up(screen)
-    _play(trace, games, course, screen)
-    if wanted.check_published:
-        _check(trace, course.outcomes, wanted)
+    course.compile_s = _warm_up(recording, screen)
+    _play(recording, games, course, screen)
+    if wanted.choice.published and isinstance(recording, GpuRecording):
+        _check(recording, course.outcomes, wanted.as_json)
     else:
-        _report(trace, course, wanted, out, screen)
+        _report(recording, course, wanted, out, screen)
 
 
 def _require_place_for(out: Path) -> None:
@@ -134,115 +123,90 @@ def _require_place_for(out: Path) -> None:
         raise BadInput(f"{there} cannot be written to; give another folder with --out.")
 
 
-_Game = tuple[policies.Weigher, Run, int]
-
-
-def _published_only(trace: Trace, games: Sequence[_Game]) -> list[_Game]:
-    if trace.published is None:
-        raise BadInput(f"{trace.folder} has no published.parquet to compare with.")
-    known = published_runs(trace.published)
-    chosen = [
-        (weigher, run, repeat)
-        for weigher, run, repeat in games
-        if (run.workload, weigher.name, run.seed) in known
-    ]
-    if not chosen:
-        raise BadInput("None of these runs was published; nothing to compare.")
-    return chosen
-
-
-def _warm_up(screen: Console) -> float:
+def _warm_up(recording: Recording, screen: Console) -> float:
     """Load the kernels, and say so where they must be compiled first."""
     from kilonova_kernels._jit import is_compiled
-    from kilonova_kernels.place import place_all
 
-    if is_compiled(place_all):
-        warm_up()
+    if is_compiled(recording.kernel()):
+        recording.warm_up()
         return 0.0
     begin = time.perf_counter()
     text = "compiling kernels, once"
     with screen.status(text):
         if not screen.is_terminal:
             print(f"kilonova: {text}", file=sys.stderr)
-        warm_up()
+        recording.warm_up()
     return time.perf_counter() - begin
 
 
 def _play(
-    trace: Trace, games: Sequence[_Game], course: Course, screen: Console
+    recording: Recording, games: Sequence[Game], course: Course, screen: Console
 ) -> None:
-    names = {run.workload for _, run, _ in games}
-    workloads = {name: Workload(trace, name) for name in names}
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("requests"),
+        TextColumn(recording.unit),
         TimeRemainingColumn(),
         console=screen,
         transient=True,
         # Into a file it would write an empty line.
         disable=not screen.is_terminal,
     )
-    total = sum(len(run.order) for _, run, _ in games)
+    course.total = sum(game.size for game in games)
+    course.unit = recording.unit
     with bar:
-        task = bar.add_task("replaying", total=total)
+        task = bar.add_task("replaying", total=course.total)
 
         def done(count: int) -> None:
             if not course.first_decision_s:
                 course.first_decision_s = seconds_since_start()
+            course.done += count
             bar.advance(task, count)
 
-        for weigher, run, repeat in games:
-            text = f"{weigher.name}, {run.workload}, seed {run.seed}"
-            bar.update(task, description=f"replaying {escape(text)}")
-            workload = workloads[run.workload]
-            course.outcomes.append(workload.play(run, weigher, done, repeat))
+        for game in games:
+            bar.update(task, description=f"replaying {escape(game.label)}")
+            course.outcomes.append(game.play(done))
 
 
 def _report(
-    trace: Trace, course: Course, wanted: Wanted, out: Path, screen: Console
+    recording: Recording, course: Course, wanted: Wanted, out: Path, screen: Console
 ) -> None:
     from kilonova.replay.report import write_report
     from kilonova.replay.report_about import About
 
+    name = recording.folder.resolve().name
     about = About(
-        title=f"Replay of {trace.folder.resolve().name}",
-        source=_source(trace),
+        title=f"Replay of {name}",
+        source=f"{name}: {recording.about}",
         command=shlex.join(["kilonova", *sys.argv[1:]]),
-        attributions=_attributions(trace),
+        attributions=_attributions(recording.folder),
     )
-    tables = tables_of(trace, course.outcomes)
     with screen.status("drawing the report"):
-        course.files = tuple(write_report(tables, about, out))
+        contents = recording.contents(course.outcomes)
+        course.files = tuple(write_report(contents, about, out))
     if wanted.as_json:
-        rows = tables.runs.to_pylist()
+        rows = recording.rows(course.outcomes)
         for row in rows:
             row["compile_s"] = course.compile_s
         rows[0]["first_decision_s"] = course.first_decision_s
         print_json({"runs": rows, "files": [str(path) for path in course.files]})
         return
-    show(replay_table(course.outcomes))
+    show(summary_table(recording.summary(course.outcomes)))
     print(f"report: {course.files[0]}")
 
 
-def _source(trace: Trace) -> str:
-    name, gpus = trace.folder.resolve().name, trace.gpu_milli // 1000
-    return f"{name}: {len(trace.machines)} machines with {gpus} GPUs"
-
-
-def _attributions(trace: Trace) -> tuple[str, ...]:
+def _attributions(folder: Path) -> tuple[str, ...]:
     """Give the notices of a recorded cluster: paragraphs of its NOTICE file."""
-    path = trace.folder / "NOTICE"
+    path = folder / "NOTICE"
     if not path.is_file():
         return ()
     return tuple(path.read_text(encoding="utf-8").strip().split("\n\n"))
 
 
-def _check(trace: Trace, outcomes: Sequence[Outcome], wanted: Wanted) -> None:
-    assert trace.published is not None
-    found = compare(trace.published, outcomes)
-    if wanted.as_json:
+def _check(recording: GpuRecording, outcomes: Sequence[Any], as_json: bool) -> None:
+    found = recording.compare(outcomes)
+    if as_json:
         rows = [{**a._asdict(), "drawn": a.is_drawn, "agrees": a.agrees} for a in found]
         print_json({"published": rows})
     else:

@@ -4,17 +4,16 @@ import json
 import math
 from collections.abc import Sequence
 
-import numpy as np
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from kilonova.replay.published import Agreement
-from kilonova.replay.run import Outcome
+from kilonova.replay.source import Summary
 
 # Columns that a narrow terminal goes without.
-_SPARED = ("runs", "refused", "+-", "s")
+_SPARED = ("runs", "refused", "+-", "s", "GiB", "vCPU")
 
 
 def show(table: Table) -> None:
@@ -48,36 +47,15 @@ def _plain_table(title: str, caption: str) -> Table:
     )
 
 
-def replay_table(outcomes: Sequence[Outcome]) -> Table:
-    """Give the means over the seeds, one row per workload and policy."""
-    table = _plain_table(
-        title="When all requests have arrived: mean over the seeds",
-        caption="GPU %: allocated, of all GPUs; +-: its spread over the seeds\n"
-        "idle %: of all GPUs, of no use to a typical request; s: of one run",
-    )
-    table.add_column("workload", no_wrap=True)
-    table.add_column("policy", no_wrap=True)
-    for name in ("runs", "placed", "refused", "GPU %", "+-", "idle %", "s"):
+def summary_table(summary: Summary) -> Table:
+    """Give the table of a replay."""
+    table = _plain_table(title=summary.title, caption=summary.caption)
+    for name in summary.texts:
+        table.add_column(name, no_wrap=True)
+    for name in summary.numbers:
         table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
-    groups: dict[tuple[str, str], list[Outcome]] = {}
-    for outcome in outcomes:
-        groups.setdefault((outcome.run.workload, outcome.policy), []).append(outcome)
-    for (workload, policy), found in groups.items():
-        allocated = [o.series.gpu_allocated_pct[-1] for o in found]
-        fragment = [o.series.gpu_fragment_pct[-1] for o in found]
-        placed = np.mean([(o.tree >= 0).sum() for o in found])
-        refused = np.mean([(o.tree < 0).sum() for o in found])
-        table.add_row(
-            escape(workload),
-            policy,
-            str(len(found)),
-            f"{placed:.0f}",
-            f"{refused:.0f}",
-            f"{np.mean(allocated):.2f}",
-            f"{np.std(allocated):.2f}",
-            f"{np.mean(fragment):.2f}",
-            f"{np.mean([o.seconds for o in found]):.2f}",
-        )
+    for row in summary.rows:
+        table.add_row(*(escape(cell) for cell in row))
     return table
 
 

@@ -192,7 +192,8 @@ class NameColumn:
         text = encode(name)
         if self.find(name) not in (-1, row):
             raise BadInput(f"The name {name!r} is taken; names are unique.")
-        if self._text_used > 2 * int(self._length.sum(dtype=np.int64)) + 4096:
+        # No text, no growth: a name that goes must not cost a look at all of them.
+        if text and self._text_used > 2 * int(self._length.sum(dtype=np.int64)) + 4096:
             self._pack()
         self._append_text(text)
         if self._stale:

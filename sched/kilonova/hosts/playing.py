@@ -12,6 +12,7 @@ from kilonova.cloud.state import State
 from kilonova.errors import BadInput, NoValidHost
 from kilonova.hosts.events import Boot, Delete, Event, Played, play
 from kilonova.hosts.occupying import needs_occupying
+from kilonova.hosts.shape import are_weighed_alike
 
 if TYPE_CHECKING:
     from kilonova.hosts.scheduler import Scheduler
@@ -24,8 +25,12 @@ def play_events(scheduler: "Scheduler", events: Sequence[Event]) -> Played:
         for event in events
     ]
     rows = _rows(scheduler, events)
-    known = list({id(shape): shape for shape in shapes if shape is not None}.values())
-    if not known or any(_occupies(scheduler.state, event) for event in events):
+    known = scheduler.together(shape for shape in shapes if shape is not None)
+    if (
+        not known
+        or any(_occupies(scheduler.state, event) for event in events)
+        or not are_weighed_alike(known, scheduler.options)
+    ):
         played = _one_by_one(scheduler, events, rows)
     else:
         numbers = {id(shape): i for i, shape in enumerate(known)} | {id(None): -1}

@@ -27,12 +27,14 @@ from kilonova.hosts.prefilters.register import run as run_prefilters
 from kilonova.hosts.reasons import Reasons, reasons
 from kilonova.hosts.refusal import refusal
 from kilonova.hosts.selection import Selection
-from kilonova.hosts.shape import Shape, anonymous, shape_of
+from kilonova.hosts.shape import Shape, anonymous, are_weighed_alike, shape_of
 from kilonova.request.server import ServerSpec
 
 # Engines and shapes that are kept; the least recently used are forgotten.
 _MOST_ENGINES = 256
 _MOST_SHAPES = 4096
+# Shapes of one engine, beyond those that one call needs.
+_MOST_TOGETHER = 256
 
 
 class Scheduler:
@@ -61,6 +63,8 @@ class Scheduler:
         # By the identity of shapes, which an engine keeps alive: hashing them is slow.
         self._engines: OrderedDict[tuple[int, ...], Engine] = OrderedDict()
         self._exact: dict[ServerSpec, Shape] = {}
+        # Shapes that `play` met: one engine for all of them serves the next call, too.
+        self._met: dict[int, Shape] = {}
         self.plain = Question(subset=self.options.filter_scheduler.host_subset_size)
         self._enabled = frozenset(
             name.rpartition(".")[2]
@@ -136,6 +140,21 @@ class Scheduler:
         with self.state.lock:
             return play_events(self, events)
 
+    def prepare(self, specs: Iterable[ServerSpec]) -> None:
+        """Compile what servers will ask of ``play``, together; raises as ``shape``."""
+        with self.state.lock:
+            shapes = self.together(map(self.shape, specs))
+            if shapes and are_weighed_alike(shapes, self.options):
+                self.engine(tuple(shapes))
+
+    def together(self, shapes: Iterable[Shape]) -> list[Shape]:
+        """Give these shapes and those met before, unless they have become many."""
+        found = {id(shape): shape for shape in shapes}
+        if not found.keys() <= self._met.keys():
+            both = {**self._met, **found}
+            self._met = both if len(both) <= _MOST_TOGETHER else found
+        return list(self._met.values())
+
     def explain(self, spec: ServerSpec, first: int = 10) -> Reasons:
         """Say what would remove which hosts, and what weighs for the ``first`` best.
 
@@ -161,6 +180,7 @@ class Scheduler:
             # Pre-filters read host aggregates and traits.
             self._shapes.clear()
             self._exact.clear()
+            self._met.clear()
             self._facts = now
         exact = self._exact.get(spec)
         if exact is not None:

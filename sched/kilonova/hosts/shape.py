@@ -5,6 +5,7 @@ the UUIDs of their ports. All that is compiled, filtered and kept for a request 
 for its shape.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from kilonova.hosts.filters.register import Filter, enabled
@@ -120,3 +121,16 @@ def shape_of(spec: ServerSpec, options: Options) -> Shape:
         weighers=enabled_weighers(options),
         notes=translated.notes,
     )
+
+
+def are_weighed_alike(shapes: Iterable[Shape], options: Options) -> bool:
+    """Say whether hosts have the same raw values for all shapes, groups apart."""
+    keys = {
+        tuple(
+            each.asks(shape.spec, options)
+            for each in shape.weighers
+            if each.name not in GROUP_WEIGHERS
+        )
+        for shape in shapes
+    }
+    return len(keys) <= 1

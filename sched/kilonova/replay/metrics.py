@@ -13,22 +13,22 @@ import pyarrow.compute as pc
 from kilonova.errors import BadTable
 
 
-def _column(name: str, type_: pa.DataType, unit: str, meaning: str) -> pa.Field:
+def column(name: str, type_: pa.DataType, unit: str, meaning: str) -> pa.Field:
     """Describe one column; no column may hold a null."""
     metadata = {"unit": unit, "meaning": meaning}
     return pa.field(name, type_, nullable=False, metadata=metadata)
 
 
 _RUN_KEY = [
-    _column("workload", pa.string(), "", "list of requests that was replayed"),
-    _column("policy", pa.string(), "", "rule that chose among the feasible machines"),
-    _column("seed", pa.int64(), "", "seed of the order of arrival"),
+    column("workload", pa.string(), "", "list of requests that was replayed"),
+    column("policy", pa.string(), "", "rule that chose among the feasible machines"),
+    column("seed", pa.int64(), "", "seed of the order of arrival"),
 ]
 
-_ALLOCATED = _column(
+_ALLOCATED = column(
     "gpu_allocated_pct", pa.float64(), "% of all GPUs", "held by placed requests"
 )
-_FRAGMENT = _column(
+_FRAGMENT = column(
     "gpu_fragment_pct",
     pa.float64(),
     "% of all GPUs",
@@ -38,15 +38,15 @@ _FRAGMENT = _column(
 RUNS = pa.schema(
     [
         *_RUN_KEY,
-        _column("requests", pa.int64(), "requests", "arrived in the run"),
-        _column("placed", pa.int64(), "requests", "given a machine"),
-        _column("refused", pa.int64(), "requests", "dropped: no machine was feasible"),
-        _column("gpu_total", pa.int64(), "milli-GPU", "of all machines"),
-        _column("gpu_allocated", pa.int64(), "milli-GPU", "held at the end"),
+        column("requests", pa.int64(), "requests", "arrived in the run"),
+        column("placed", pa.int64(), "requests", "given a machine"),
+        column("refused", pa.int64(), "requests", "dropped: no machine was feasible"),
+        column("gpu_total", pa.int64(), "milli-GPU", "of all machines"),
+        column("gpu_allocated", pa.int64(), "milli-GPU", "held at the end"),
         _ALLOCATED.with_metadata({**_ALLOCATED.metadata, "when": "at the end"}),
         _FRAGMENT.with_metadata({**_FRAGMENT.metadata, "when": "at the end"}),
-        _column("seconds", pa.float64(), "s", "wall clock from first to last decision"),
-        _column("first_decision_s", pa.float64(), "s", "wall clock to first decision"),
+        column("seconds", pa.float64(), "s", "wall clock from first to last decision"),
+        column("first_decision_s", pa.float64(), "s", "wall clock to first decision"),
     ]
 )
 """One row per run: what it was and how it ended. The key is the first three columns."""
@@ -54,7 +54,7 @@ RUNS = pa.schema(
 SERIES = pa.schema(
     [
         *_RUN_KEY,
-        _column(
+        column(
             "arrived_pct",
             pa.int32(),
             "% of all GPUs",
@@ -62,7 +62,7 @@ SERIES = pa.schema(
         ),
         _ALLOCATED,
         _FRAGMENT,
-        _column(
+        column(
             "fragment_of_idle_pct",
             pa.float64(),
             "% of idle GPUs",
@@ -75,22 +75,22 @@ SERIES = pa.schema(
 MACHINES = pa.schema(
     [
         *_RUN_KEY,
-        _column("machine", pa.int64(), "", "row of the machine in the cluster"),
-        _column("name", pa.string(), "", "name of the machine"),
-        _column("gpu_model", pa.string(), "", "model of its GPUs; empty without any"),
-        _column("gpu_count", pa.int64(), "GPUs", "devices in the machine"),
-        _column("gpu_milli_free", pa.int64(), "milli-GPU", "free over all devices"),
-        _column("cpu_milli_total", pa.int64(), "milli-CPU", "of the machine"),
-        _column("cpu_milli_free", pa.int64(), "milli-CPU", "free"),
-        _column("mem_mib_total", pa.int64(), "MiB", "memory of the machine"),
-        _column("mem_mib_free", pa.int64(), "MiB", "free memory"),
-        _column(
+        column("machine", pa.int64(), "", "row of the machine in the cluster"),
+        column("name", pa.string(), "", "name of the machine"),
+        column("gpu_model", pa.string(), "", "model of its GPUs; empty without any"),
+        column("gpu_count", pa.int64(), "GPUs", "devices in the machine"),
+        column("gpu_milli_free", pa.int64(), "milli-GPU", "free over all devices"),
+        column("cpu_milli_total", pa.int64(), "milli-CPU", "of the machine"),
+        column("cpu_milli_free", pa.int64(), "milli-CPU", "free"),
+        column("mem_mib_total", pa.int64(), "MiB", "memory of the machine"),
+        column("mem_mib_free", pa.int64(), "MiB", "free memory"),
+        column(
             "gpu_idle_fragment",
             pa.float64(),
             "milli-GPU",
             "expected idle amount that a typical request cannot use",
         ),
-        _column("gpu_free", pa.list_(pa.int32()), "milli-GPU", "free, per device"),
+        column("gpu_free", pa.list_(pa.int32()), "milli-GPU", "free, per device"),
     ]
 )
 """One row per run and machine: the state at the end of the run."""

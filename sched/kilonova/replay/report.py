@@ -1,25 +1,27 @@
 """The report of a replay: a page, its pictures as PNG files, the metrics as Parquet."""
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kilonova.errors import BadInput
 from kilonova.newfiles import new_files
-from kilonova.replay.metrics import ReplayTables, checked
+from kilonova.replay.contents import Contents
 from kilonova.replay.report_about import About
 
 PAGE = "report.html"
 
 
-def write_report(tables: ReplayTables, about: About, folder: Path) -> list[Path]:
+def write_report(contents: Contents, about: About, folder: Path) -> list[Path]:
     """Write the whole report of a replay, or nothing of it.
 
     Parameters
     ----------
-    tables
-        What the replay left; checked here.
+    contents
+        What follows from the tables.
     about
         Title, source, command and attributions.
     folder
@@ -34,28 +36,24 @@ def write_report(tables: ReplayTables, about: About, folder: Path) -> list[Path]
     ------
     BadInput
         When the extra ``report`` is not installed, or ``folder`` cannot be written to.
-    BadTable
-        When a table is not as ``metrics`` says.
     """
     require_extra()
-    from kilonova.replay.pictures import pictures
     from kilonova.replay.report_page import page
     from kilonova.replay.report_png import png
 
-    tables = checked(tables)
     with new_files(folder) as new:
-        write_metrics(tables, new)
-        for picture in pictures(tables, interactive=False):
+        write_metrics(contents.tables, new)
+        for picture in contents.draw(False):
             (new / f"{picture.name}.png").write_bytes(png(picture.specification))
-        text = page(tables, about, pictures(tables, interactive=True))
+        text = page(contents, about, contents.draw(True))
         (new / PAGE).write_text(text, encoding="utf-8")
         names = sorted((path.name for path in new.iterdir()), key=_page_first)
     return [folder / name for name in names]
 
 
-def write_metrics(tables: ReplayTables, folder: Path) -> None:
-    """Write ``runs``, ``series`` and ``machines`` as Parquet files into a folder."""
-    for name, table in tables._asdict().items():
+def write_metrics(tables: Mapping[str, pa.Table], folder: Path) -> None:
+    """Write tables as Parquet files into a folder."""
+    for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
 
 

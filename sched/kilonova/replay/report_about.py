@@ -53,17 +53,16 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def facts(tables: ReplayTables, about: About) -> list[tuple[str, str]]:
+def facts(tables: ReplayTables) -> list[tuple[str, str]]:
     """List what was replayed, as pairs of a name and its text."""
     runs = tables.runs
     workloads, policies = data.workloads(runs), data.policies(runs)
     seeds = data.distinct(runs["seed"].to_pylist())
     devices = [total / 1000 for total in data.distinct(runs["gpu_total"].to_pylist())]
     return [
-        ("Source", about.source),
-        (_counted("workload", workloads), ", ".join(workloads)),
-        (_counted("policy", policies), ", ".join(policies)),
-        (_counted("seed", seeds), _seed_text(seeds)),
+        (counted("workload", workloads), ", ".join(workloads)),
+        (counted("policy", policies), ", ".join(policies)),
+        (counted("seed", seeds), _seed_text(seeds)),
         ("Runs", written(runs.num_rows)),
         ("Machines", _range(data.machine_counts(tables))),
         ("GPUs", _range(devices)),
@@ -103,6 +102,7 @@ def _seed_text(seeds: Sequence[int]) -> str:
     return ", ".join(map(str, seeds))
 
 
-def _counted(what: str, things: Sequence[object]) -> str:
+def counted(what: str, things: Sequence[object]) -> str:
+    """Write a number of things and what they are."""
     plural = {"policy": "policies"}.get(what, f"{what}s")
     return f"{len(things)} {what if len(things) == 1 else plural}"

@@ -9,12 +9,10 @@ from string import Template
 
 import vl_convert
 
-from kilonova.replay.metrics import ReplayTables
+from kilonova.replay.contents import Contents
 from kilonova.replay.pictures import Picture
-from kilonova.replay.report_about import About, facts, finding, versions
-from kilonova.replay.report_data import ends
+from kilonova.replay.report_about import About, versions
 from kilonova.replay.report_png import vega_lite_version
-from kilonova.replay.report_table import runs_table
 
 # What is in the page may run, and the browser refuses to fetch anything else. Vega
 # compiles its expressions, hence 'unsafe-eval'; blob: is for saving a picture.
@@ -24,13 +22,13 @@ _POLICY = (
 )
 
 
-def page(tables: ReplayTables, about: About, pictures: Sequence[Picture]) -> str:
+def page(contents: Contents, about: About, pictures: Sequence[Picture]) -> str:
     """Write the page.
 
     Parameters
     ----------
-    tables
-        As ``metrics.checked`` gives them.
+    contents
+        Finding, facts and tables.
     about
         What the caller knows of the replay.
     pictures
@@ -40,12 +38,12 @@ def page(tables: ReplayTables, about: About, pictures: Sequence[Picture]) -> str
     return Template(template.read_text(encoding="utf-8")).substitute(
         policy=_POLICY,
         title=escape(about.title),
-        finding=escape(finding(tables)),
+        finding=escape(contents.finding),
         facts="\n".join(
             f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>"
-            for name, text in facts(tables, about)
+            for name, text in [("Source", about.source), *contents.facts]
         ),
-        runs=runs_table(ends(tables.runs)),
+        sections="\n".join(_table(*section) for section in contents.sections),
         pictures="\n".join(
             _section(title, list(group))
             for title, group in groupby(pictures, lambda picture: picture.title)
@@ -64,6 +62,13 @@ def page(tables: ReplayTables, about: About, pictures: Sequence[Picture]) -> str
 def _attributions(texts: Sequence[str]) -> str:
     paragraphs = "".join(f"\n<p>{escape(text)}</p>" for text in texts)
     return f"<h2>Data</h2>{paragraphs}" if texts else ""
+
+
+def _table(title: str, reading: str, table: str) -> str:
+    return (
+        f"<section>\n<h2>{escape(title)}</h2>\n<p class=reading>{escape(reading)}</p>\n"
+        f'<div class="wide">\n{table}\n</div>\n</section>'
+    )
 
 
 def _section(title: str, pictures: Sequence[Picture]) -> str:

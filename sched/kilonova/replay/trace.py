@@ -102,8 +102,8 @@ class Trace:
             none of the workloads named has any of the seeds.
         """
         known = list(dict.fromkeys(run.workload for run in self.runs))
-        _refuse_unknown("workload", workloads, known)
-        _refuse_unknown("seed", seeds, sorted({run.seed for run in self.runs}))
+        refuse_unknown("workload", workloads, known)
+        refuse_unknown("seed", seeds, sorted({run.seed for run in self.runs}))
         chosen = [
             run
             for run in self.runs
@@ -116,9 +116,8 @@ class Trace:
         return chosen
 
 
-def _refuse_unknown(
-    what: str, given: Iterable[object], known: Sequence[object]
-) -> None:
+def refuse_unknown(what: str, given: Iterable[object], known: Sequence[object]) -> None:
+    """Refuse a name that is not known, and say which are; raises BadInput."""
     for value in given:
         if value not in known:
             near = get_close_matches(str(value), [str(k) for k in known], n=1)
@@ -126,28 +125,6 @@ def _refuse_unknown(
             raise BadInput(
                 f"Unknown {what} {value!r}. Known: {', '.join(map(str, known))}.{hint}"
             )
-
-
-def find_trace(name: str) -> Path:
-    """Give the folder of a recorded cluster that ships with Kilonova, or a folder.
-
-    Raises
-    ------
-    BadInput
-        It is neither.
-    """
-    here = Path(__file__).resolve()
-    # In a wheel the data lies in the package, in a checkout beside the sources.
-    for recorded in (here.parents[1] / "recorded", here.parents[3] / "data"):
-        if name == "openb" and (recorded / name).is_dir():
-            return recorded / name
-    folder = Path(name)
-    if not folder.exists() and folder.name == name:
-        raise BadInput(
-            f"{name!r} is neither a folder nor a recorded cluster that ships with "
-            "Kilonova (openb)."
-        )
-    return tables.require_folder(folder)
 
 
 def read_trace(folder: Path) -> Trace:

@@ -2,7 +2,13 @@
 
 from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.claims import claim
-from kilonova_kernels.columns import CloudColumns, Counter, PlanColumns, SearchColumns
+from kilonova_kernels.columns import (
+    CloudColumns,
+    Counter,
+    Cursor,
+    PlanColumns,
+    SearchColumns,
+)
 from kilonova_kernels.device_columns import BatchColumns, DeviceColumns, MarkColumns
 from kilonova_kernels.devices import add_kinds, refresh_since
 from kilonova_kernels.marks import best_tree, drawn_tree, refresh_marks
@@ -11,6 +17,7 @@ from kilonova_kernels.packing import RANDOM
 from kilonova_kernels.search import next_candidate, start_search
 
 _WRITES = Counter.WRITES
+_GIVEN_UP = Cursor.GIVEN_UP
 
 
 @kernel
@@ -51,6 +58,8 @@ def place_all(
             tree = drawn_tree(marks.weight[plan], batch.draw[n, 0])
         else:
             tree = best_tree(marks.weight[plan], marks.rank)
+        if search.cursor[_GIVEN_UP] != 0:
+            break
         batch.tree[n] = tree
         if tree >= 0:
             list_options(cloud, plans, plan, tree, search)
@@ -60,7 +69,9 @@ def place_all(
                 preferred = marks.preferred[plan, tree]
                 put_least_room_first(cloud, plans, plan, search, preferred)
             start_search(cloud, plans, plan, search)
-            next_candidate(cloud, plans, plan, search)
+            if not next_candidate(cloud, plans, plan, search):
+                batch.tree[n] = -1
+                break
             count = merge_rows(plans, plan, search)
             rows, amounts = search.claim_inventory[:count], search.claim_amount[:count]
             writes = cloud.counters[_WRITES]

@@ -7,6 +7,7 @@ from kilonova_kernels.claims import claim, release
 from kilonova_kernels.columns import (
     CloudColumns,
     Counter,
+    Cursor,
     Int32,
     PlanColumns,
     SearchColumns,
@@ -29,6 +30,7 @@ from kilonova_kernels.search import next_candidate, start_search
 from kilonova_kernels.wide import wide
 
 _WRITES = Counter.WRITES
+_GIVEN_UP = Cursor.GIVEN_UP
 
 
 @kernel
@@ -72,6 +74,10 @@ def select_all(
             n += 1
             continue
         host = _drawn(fleet, orders, n)
+        if search.cursor[_GIVEN_UP] != 0:
+            # Marks cannot be trusted any more: this call fails, and nothing follows.
+            host = -1
+            count = n + 1
         if host >= 0 and _take(cloud, plans, search, fleet, orders, n, host):
             placed += 1
             n += 1

@@ -139,6 +139,7 @@ class Batch:
         columns = engine.state.columns(spare_allocations=count * rows)
         placed = select_all(columns, engine.plans.columns, engine.search, fleet, orders)
         engine.state.tables.allocation.count = int(engine.state.counters[1])
+        engine.check()
         return int(placed)
 
     def _orders(self, consumers: NDArray[np.int32], width: int) -> "OrderColumns":

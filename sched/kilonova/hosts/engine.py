@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.compile import Plans, compile_requests
+from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.cloud.hosts import tree_hosts
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
+from kilonova.errors import SearchTooLong
 from kilonova.hosts import clock
 from kilonova.hosts.allowed import allowed, has_passing_now, numbers_read, passing_now
 from kilonova.hosts.options import Options
@@ -65,12 +67,29 @@ class Engine:
             if len(values)
         }
         self._choice: ChoiceColumns | None = None
+        self._is_dead = False
         self._slots: dict[int, Slots] = {}
 
     def is_current(self) -> bool:
         """Say whether rows, traits, aggregates and facts are those it was made for."""
         first, last = self._valid
+        if self._is_dead:
+            return False
         return self._versions == _versions(self.state) and first <= clock.now() <= last
+
+    def check(self) -> None:
+        """Raise if the search was given up: this engine is not to be used any more.
+
+        Raises
+        ------
+        SearchTooLong
+            What kernels marked since is not to be trusted.
+        """
+        try:
+            check_not_given_up(self.state, self.search)
+        except SearchTooLong:
+            self._is_dead = True
+            raise
 
     def slots(self, plan: int) -> Slots:
         """Give the slots of one plan."""

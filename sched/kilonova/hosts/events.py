@@ -97,6 +97,7 @@ def play(
     columns = engine.state.columns(spare_allocations=count * rows)
     select_all(columns, engine.plans.columns, engine.search, fleet, orders)
     engine.state.tables.allocation.count = int(engine.state.counters[1])
+    engine.check()
     return Played(orders.host, orders.passed)
 
 

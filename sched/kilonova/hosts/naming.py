@@ -74,6 +74,7 @@ def _first_candidate(batch: Batch, host: int) -> tuple[int, list[int]] | None:
         if plan >= 0:
             trees = engine.host_tree[host : host + 1]
             first_candidates(columns, plans, plan, engine.search, trees, provider)
+            engine.check()
             if provider[0, 0] >= 0:
                 return plan, provider[0].tolist()
     return None

@@ -1,16 +1,16 @@
 """Place many requests one after the other: the batch form of host selection."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kilonova.candidates.compile import compile_requests
+from kilonova.candidates.compile import Plans, compile_requests
 from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.cloud import claims
 from kilonova.cloud.cloud import BaseCloud
-from kilonova.errors import BadInput
+from kilonova.errors import BadInput, SearchTooLong
 from kilonova.hosts.devices import (
     Demand,
     DeviceClasses,
@@ -20,6 +20,10 @@ from kilonova.hosts.devices import (
 )
 from kilonova.hosts.policies import Weigher
 from kilonova.request.group import Request
+
+if TYPE_CHECKING:
+    from kilonova_kernels.columns import SearchColumns
+    from kilonova_kernels.device_columns import DeviceColumns, MarkColumns
 
 
 class Placed(NamedTuple):
@@ -60,6 +64,11 @@ class Placer:
     classes
         Classes of CPU and devices.
     """
+
+    plans: Plans
+    search: "SearchColumns"
+    devices: "DeviceColumns"
+    marks: "MarkColumns"
 
     def __init__(
         self,
@@ -140,8 +149,17 @@ class Placer:
             place_all(cloud, columns, self.search, self.devices, self.marks, batch)
             self.state.tables.allocation.count = int(self.state.counters[1])
             self._writes = int(self.state.counters[0])
-            check_not_given_up(self.state, self.search)
+            self._check_search()
         return Placed(batch.tree, batch.unusable)
+
+    def _check_search(self) -> None:
+        """Raise if the search was given up; the next call begins with another one."""
+        try:
+            check_not_given_up(self.state, self.search)
+        except SearchTooLong:
+            self.search = self.plans.search(self.state.largest_pool())
+            self.marks.stamp[:] = -1
+            raise
 
     def _consumer_count(self) -> int:
         return self.state.tables.consumer.count

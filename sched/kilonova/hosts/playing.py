@@ -12,7 +12,7 @@ from kilonova.cloud.state import State
 from kilonova.errors import BadInput, NoValidHost
 from kilonova.hosts.events import Boot, Delete, Event, Played, play
 from kilonova.hosts.occupying import needs_occupying
-from kilonova.hosts.shape import are_weighed_alike
+from kilonova.hosts.shape import Shape, are_weighed_alike
 
 if TYPE_CHECKING:
     from kilonova.hosts.scheduler import Scheduler
@@ -25,30 +25,37 @@ def play_events(scheduler: "Scheduler", events: Sequence[Event]) -> Played:
         for event in events
     ]
     rows = _rows(scheduler, events)
+    try:
+        return _played(scheduler, events, shapes, rows)
+    finally:
+        _settle(scheduler.state, rows)
+
+
+def _played(
+    scheduler: "Scheduler",
+    events: Sequence[Event],
+    shapes: Sequence[Shape | None],
+    rows: NDArray[np.int32],
+) -> Played:
     known = scheduler.together(shape for shape in shapes if shape is not None)
     if (
         not known
         or any(_occupies(scheduler.state, event) for event in events)
         or not are_weighed_alike(known, scheduler.options)
     ):
-        played = _one_by_one(scheduler, events, rows)
-    else:
-        numbers = {id(shape): i for i, shape in enumerate(known)} | {id(None): -1}
-        played = play(
-            scheduler.engine(tuple(known)),
-            np.array([numbers[id(shape)] for shape in shapes], np.int32),
-            rows,
-            _calls(events),
-            [
-                scheduler.asked(event.spec)
-                if isinstance(event, Boot)
-                else scheduler.plain
-                for event in events
-            ],
-            scheduler.draws(len(events)),
-        )
-    _settle(scheduler.state, rows)
-    return played
+        return _one_by_one(scheduler, events, rows)
+    numbers = {id(shape): i for i, shape in enumerate(known)} | {id(None): -1}
+    return play(
+        scheduler.engine(tuple(known)),
+        np.array([numbers[id(shape)] for shape in shapes], np.int32),
+        rows,
+        _calls(events),
+        [
+            scheduler.asked(event.spec) if isinstance(event, Boot) else scheduler.plain
+            for event in events
+        ],
+        scheduler.draws(len(events)),
+    )
 
 
 def _rows(scheduler: "Scheduler", events: Sequence[Event]) -> NDArray[np.int32]:

@@ -98,6 +98,8 @@ class Scheduler:
             Some server finds no host; nothing was claimed.
         BadInput
             The spec contradicts itself, or a UUID is taken.
+        SearchTooLong
+            Whether a host has a candidate could not be found out in time.
 
         Notes
         -----
@@ -136,6 +138,9 @@ class Scheduler:
         BadInput
             A server is there already, or comes twice, or one that leaves is unknown; or
             a spec contradicts itself. Nothing was done.
+        SearchTooLong
+            Whether a host has a candidate could not be found out in time. What came
+            before is done.
         """
         with self.state.lock:
             return play_events(self, events)

@@ -63,8 +63,9 @@ class Candidates:
     """The allocation candidates of one request, lazily.
 
     Nothing is searched before it is asked for, and no further than that: the first k
-    candidates cost in proportion to k. Each is true of the moment in which it was
-    found; only a claim decides. Once providers, traits or aggregates changed,
+    candidates cost in proportion to k. They are those of one state of usages: who
+    claims while going through them asks again afterwards, as later ones may not fit, or
+    be left out, and only a claim decides. Once providers, traits or aggregates changed,
     everything here raises Conflict.
 
     Attributes

@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 
 from kilonova.cloud.host import HostCell
+from kilonova.cloud.host_use import difference, give_back
 from kilonova.errors import DevicesConflict
 from kilonova.hosts.pci_pools import (
     Devices,
     Near,
     Pool,
     consume,
-    difference,
-    give_back,
     supports,
 )
 from kilonova.request.pci import PciRequest

@@ -1,5 +1,6 @@
 """What one server takes of the NUMA cells and PCI pools of its host."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -97,13 +98,7 @@ def use_between(
         for old, new in zip(before[0] or (), after[0] or (), strict=True)
         if old != new
     ]
-    left = _counts(after[1] or ())
-    pools = []
-    for pool in before[1] or ():
-        taken = pool["count"] - left.get(_identity(pool), 0)
-        if taken > 0:
-            pools.append({**pool, "count": taken})
-    return HostUse(tuple(cells), tuple(pools))
+    return HostUse(tuple(cells), difference(before[1] or (), after[1] or ()))
 
 
 def cells_without(cells: Sequence[HostCell], use: HostUse) -> tuple[HostCell, ...]:
@@ -115,16 +110,39 @@ def cells_without(cells: Sequence[HostCell], use: HostUse) -> tuple[HostCell, ..
     )
 
 
-def pools_without(pools: Sequence[Pool], use: HostUse) -> tuple[Pool, ...]:
-    """Give the pools of a host with the devices that a server took back in them."""
-    returned = _counts(use.pools)
-    found: list[Pool] = []
-    for pool in pools:
-        count = returned.pop(_identity(pool), 0)
-        found.append({**pool, "count": pool["count"] + count} if count else pool)
-    # A pool without devices left is not kept.
-    found += [pool for pool in use.pools if _identity(pool) in returned]
-    return tuple(found)
+def give_back(pools: Sequence[Pool], taken: Sequence[Pool]) -> tuple[Pool, ...]:
+    """Give devices back to the pools that are alike; make those that are gone.
+
+    Parameters
+    ----------
+    pools
+        Those of a host.
+    taken
+        Pools with as ``count`` what comes back; see ``difference``.
+    """
+    counts = {_identity(pool): pool["count"] for pool in pools}
+    alike = {_identity(pool): pool for pool in (*taken, *pools)}
+    order = list(dict.fromkeys([*counts, *map(_identity, taken)]))
+    for pool in taken:
+        identity = _identity(pool)
+        counts[identity] = counts.get(identity, 0) + pool["count"]
+    whole = [{**alike[identity], "count": counts[identity]} for identity in order]
+    return tuple(sorted(whole, key=len))
+
+
+def difference(before: Sequence[Pool], after: Sequence[Pool]) -> tuple[Pool, ...]:
+    """Give what was taken between two states of a host's pools."""
+    left: Counter[frozenset[tuple[str, str]]] = Counter()
+    for pool in after:
+        left[_identity(pool)] += pool["count"]
+    taken = []
+    for pool in before:
+        identity = _identity(pool)
+        count = pool["count"] - min(pool["count"], left[identity])
+        left[identity] -= pool["count"] - count
+        if count:
+            taken.append({**pool, "count": count})
+    return tuple(taken)
 
 
 def _cell_use(old: HostCell, new: HostCell) -> CellUse:
@@ -155,15 +173,7 @@ def _freed(cell: HostCell, use: CellUse) -> HostCell:
     )
 
 
-def _counts(pools: Sequence[Pool]) -> dict[frozenset[tuple[str, str]], int]:
-    found: dict[frozenset[tuple[str, str]], int] = {}
-    for pool in pools:
-        found[_identity(pool)] = found.get(_identity(pool), 0) + int(pool["count"])
-    return found
-
-
 def _identity(pool: Pool) -> frozenset[tuple[str, str]]:
-    """Give what tells a pool from others: all but its free devices."""
     return frozenset(
         (key, repr(value)) for key, value in pool.items() if key != "count"
     )

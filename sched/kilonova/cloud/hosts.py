@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host, HostAggregate, HostCell
-from kilonova.cloud.host_use import HostUse, cells_without, pools_without
+from kilonova.cloud.host_use import HostUse, cells_without, give_back
 from kilonova.cloud.host_values import Facts, Pools
 from kilonova.cloud.names import NameColumn
 from kilonova.cloud.sets import SetDictionary
@@ -109,7 +109,7 @@ class Hosts:
             cells = cells_without(self.numa[numa], use)
             self.table["numa"][row] = self.numa.number(cells)
         if pci >= 0:
-            pools = pools_without(self.pci[pci].values(), use)
+            pools = give_back(self.pci[pci].values(), use.pools)
             self.table["pci"][row] = self.pci.number(Pools.of(pools))
 
     def changed(self) -> None:

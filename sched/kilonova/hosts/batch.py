@@ -131,16 +131,8 @@ class Batch:
         return _ranking(orders)
 
     def _ask(self, orders: "OrderColumns") -> int:
-        from kilonova_kernels.select import select_all
-
-        engine, count = self.engine, len(orders.shape)
-        rows = len(engine.search.claim_inventory)
-        fleet = engine.columns(orders.best.shape[1], count + len(orders.listed_host))
-        columns = engine.state.columns(spare_allocations=count * rows)
-        placed = select_all(columns, engine.plans.columns, engine.search, fleet, orders)
-        engine.state.tables.allocation.count = int(engine.state.counters[1])
-        engine.check()
-        return int(placed)
+        count = len(orders.shape)
+        return self.engine.run(orders, count + len(orders.listed_host))
 
     def _orders(self, consumers: NDArray[np.int32], width: int) -> "OrderColumns":
         from kilonova_kernels.host_columns import OrderColumns

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ChoiceColumns,
         FleetColumns,
         HostColumns,
+        OrderColumns,
         ShapeColumns,
     )
 
@@ -118,6 +119,31 @@ class Engine:
             groups=groups,
             choice=self._choices(best, pool + len(groups.host)),
         )
+
+    def run(self, orders: "OrderColumns", pool: int) -> int:
+        """Carry out orders; give how many servers have a host.
+
+        Parameters
+        ----------
+        orders
+            Servers, and outputs.
+        pool
+            Hosts that one of them lists, and members that groups gain, at most.
+
+        Raises
+        ------
+        SearchTooLong
+            As ``check``.
+        """
+        from kilonova_kernels.select import select_all
+
+        fleet = self.columns(orders.best.shape[1], pool)
+        rows = len(orders.shape) * len(self.search.claim_inventory)
+        columns = self.state.columns(spare_allocations=rows)
+        placed = select_all(columns, self.plans.columns, self.search, fleet, orders)
+        self.state.tables.allocation.count = int(self.state.counters[1])
+        self.check()
+        return int(placed)
 
     def _catch_up(self) -> None:
         """Look again at hosts whose NUMA cells or PCI pools are others now."""

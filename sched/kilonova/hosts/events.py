@@ -86,18 +86,9 @@ def play(
     draws
         Numbers by which hosts are drawn, (N, 2).
     """
-    from kilonova_kernels.select import select_all
-
     orders = _orders(engine, shapes, consumers, calls, questions, draws)
-    count = len(shapes)
-    rows = len(engine.search.claim_inventory)
     listed = max((len(each.listing.rows) for each in questions), default=0)
-    grouped = int((orders.group >= 0).sum())
-    fleet = engine.columns(orders.best.shape[1], grouped + listed)
-    columns = engine.state.columns(spare_allocations=count * rows)
-    select_all(columns, engine.plans.columns, engine.search, fleet, orders)
-    engine.state.tables.allocation.count = int(engine.state.counters[1])
-    engine.check()
+    engine.run(orders, int((orders.group >= 0).sum()) + listed)
     return Played(orders.host, orders.passed)
 
 

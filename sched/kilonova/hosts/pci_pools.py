@@ -212,47 +212,6 @@ def consume(
             )
 
 
-def give_back(pools: Sequence[Pool], taken: Sequence[Pool]) -> tuple[Pool, ...]:
-    """Give devices back to the pools that are alike; make those that are gone.
-
-    Parameters
-    ----------
-    pools
-        Those of a host.
-    taken
-        Pools with as ``count`` what comes back; see ``difference``.
-    """
-    counts = {_identity(pool): pool["count"] for pool in pools}
-    alike = {_identity(pool): pool for pool in (*taken, *pools)}
-    order = list(dict.fromkeys([*counts, *map(_identity, taken)]))
-    for pool in taken:
-        identity = _identity(pool)
-        counts[identity] = counts.get(identity, 0) + pool["count"]
-    whole = [{**alike[identity], "count": counts[identity]} for identity in order]
-    return tuple(sorted(whole, key=len))
-
-
-def difference(before: Sequence[Pool], after: Sequence[Pool]) -> tuple[Pool, ...]:
-    """Give what was taken between two states of a host's pools."""
-    left: Counter[frozenset[tuple[str, str]]] = Counter()
-    for pool in after:
-        left[_identity(pool)] += pool["count"]
-    taken = []
-    for pool in before:
-        identity = _identity(pool)
-        count = pool["count"] - min(pool["count"], left[identity])
-        left[identity] -= pool["count"] - count
-        if count:
-            taken.append({**pool, "count": count})
-    return tuple(taken)
-
-
-def _identity(pool: Pool) -> frozenset[tuple[str, str]]:
-    return frozenset(
-        (key, repr(value)) for key, value in pool.items() if key != "count"
-    )
-
-
 def _providers(request: PciRequest, mapping: Mappings | None) -> list[str]:
     """Name the provider of each device of a request; none: any provider."""
     # Ports ask Placement for bandwidth at most, never for their devices.

@@ -28,6 +28,7 @@ LAYERS = [
     "kilonova.request",
     "kilonova.candidates",
     "kilonova.hosts",
+    "kilonova.records",
     "kilonova.moves",
     "kilonova.plan",
     "kilonova.admin",

@@ -1,0 +1,1 @@
+"""What Nova's databases and Neutron know: servers, migrations, ports, cells."""

@@ -120,7 +120,6 @@ def check(fleet: Fleet, kind: Kind) -> None:
         spec, count, servers = traffic.next()
         best = naive(cloud, traffic.scheduler, spec)
         found = traffic.scheduler.select(spec, count, servers)
-        assert found.passed == (len(best.hosts),)
         chosen = (found.hosts[0].nodename, found.hosts[0].weight)
         assert chosen == (best.hosts[0], best.weights[0])
         assert [one.nodename for one in found.alternates[0]] == best.hosts[1:3]

@@ -110,7 +110,6 @@ def test_same_as_one_host_after_the_other(
             assert cloud.to_document() == before
             continue
         found = scheduler.select(asked, servers=[f"server-{i}"])
-        assert found.passed == (len(best.hosts),)
         chosen = found.hosts[0]
         assert (chosen.nodename, chosen.weight) == (best.hosts[0], best.weights[0])
         cell = chosen.cell_uuid
@@ -201,7 +200,6 @@ def test_pinned_cpus_may_come_from_hosts_that_report_vcpus() -> None:
     scheduler = Scheduler(cloud)
     spec = server_spec(Flavor(1, 0, extra_specs={"hw:cpu_policy": "dedicated"}))
     found = scheduler.select(spec, count=2)
-    assert found.passed == (2, 1)
     allocations = {host.host: host.allocations[host.uuid] for host in found.hosts}
     assert allocations == {"new": {"PCPU": 1}, "old": {"VCPU": 1}}
 

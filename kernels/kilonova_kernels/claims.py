@@ -62,11 +62,34 @@ def refresh_largest(cloud: CloudColumns, inventory: int) -> None:
 @kernel
 def record_change(cloud: CloudColumns, provider: int) -> None:
     """Note in the journal that the tree of ``provider`` is not what it was."""
+    _record(cloud, provider, False)
+
+
+@inlined
+def _record(cloud: CloudColumns, provider: int, taken: bool) -> None:
+    """Note a change, and whether it did nothing but take room.
+
+    The complement of a root stands for the latter: whoever knows that something did not
+    fit need not look again.
+    """
     root = cloud.provider_root[provider]
     writes = cloud.counters[_WRITES]
-    cloud.journal[writes % cloud.journal.shape[0]] = root
+    cloud.journal[writes % cloud.journal.shape[0]] = ~root if taken else root
     cloud.counters[_WRITES] = writes + 1
     cloud.provider_changed[root] = writes + 1
+
+
+@inlined
+def journal_root(cloud: CloudColumns, write: int) -> int:
+    """Give the root of the tree that one write changed."""
+    entry = cloud.journal[write % cloud.journal.shape[0]]
+    return int(entry if entry >= 0 else ~entry)
+
+
+@inlined
+def only_took(cloud: CloudColumns, write: int) -> bool:
+    """Say whether one write did nothing but take room."""
+    return bool(cloud.journal[write % cloud.journal.shape[0]] < 0)
 
 
 @inlined
@@ -77,8 +100,11 @@ def use(cloud: CloudColumns, inventory: int, amount: int) -> None:
 
 
 @inlined
-def touch_trees(cloud: CloudColumns, consumer: int) -> None:
-    """Enter each tree that ``consumer`` holds something of in the journal, once."""
+def touch_trees(cloud: CloudColumns, consumer: int, taken: bool) -> None:
+    """Enter each tree that ``consumer`` holds something of in the journal, once.
+
+    ``taken`` says that the consumer took it just now, and nothing else happened.
+    """
     # Rows of a consumer lie by provider, so providers of a tree are neighbours.
     before = -1
     row = cloud.consumer_first[consumer]
@@ -86,7 +112,7 @@ def touch_trees(cloud: CloudColumns, consumer: int) -> None:
         provider = cloud.inventory_provider[cloud.allocation_inventory[row]]
         if cloud.provider_root[provider] != before:
             before = cloud.provider_root[provider]
-            record_change(cloud, provider)
+            _record(cloud, provider, taken)
         row = cloud.allocation_next[row]
 
 
@@ -191,7 +217,7 @@ def claim(
     release(cloud, consumer)
     write_rows(cloud, consumer, inventories, amounts)
     add_usage(cloud, consumer, 1)
-    touch_trees(cloud, consumer)
+    touch_trees(cloud, consumer, True)
     touch_providers(cloud, consumer)
     cloud.consumer_generation[consumer] += 1
     return codes.OK
@@ -206,7 +232,7 @@ def release(cloud: CloudColumns, consumer: int) -> None:
     As DELETE /allocations/{consumer}, which leaves the providers' generations alone.
     """
     add_usage(cloud, consumer, -1)
-    touch_trees(cloud, consumer)
+    touch_trees(cloud, consumer, False)
     free_rows(cloud, consumer)
 
 
@@ -248,7 +274,7 @@ def move(cloud: CloudColumns, source: int, target: int, refused: Int64) -> int:
     while row >= 0:
         cloud.allocation_consumer[row] = target
         row = cloud.allocation_next[row]
-    touch_trees(cloud, target)
+    touch_trees(cloud, target, False)
     touch_providers(cloud, target)
     cloud.consumer_generation[target] += 1
     return codes.OK

@@ -1,6 +1,7 @@
 """Free amounts of hosts with devices, and how much of them lies idle in fragments."""
 
 from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels.claims import journal_root
 from kilonova_kernels.columns import CloudColumns, Counter, Int64
 from kilonova_kernels.device_columns import DeviceColumns
 from kilonova_kernels.trees import tree_of
@@ -55,7 +56,7 @@ def refresh_since(cloud: CloudColumns, devices: DeviceColumns, stamp: int) -> in
     for w in range(first, last):
         tree = w
         if not every:
-            root = cloud.journal[w % size]
+            root = journal_root(cloud, w)
             # A later entry of the same tree will do for this one, too.
             if cloud.provider_changed[root] != w + 1:
                 continue

@@ -1,22 +1,26 @@
-"""The best hosts of a shape: a best-first search in its tree of extremes.
+"""The best hosts of a shape: a best-first search in the tree of extremes.
 
-A node that cannot hold a better host than those found is never opened. What its hosts
-weigh at most is known from the last time that it was open: exactly, where weights are
-still normalised alike, and else up to the largest change of a weight between its
-extremes. Both are never below the weight of a host under it.
+A node that cannot hold a better host than those found is never opened. Bounds are kept
+under a reference, the scale of some earlier choice. The present scale makes weights
+drift from there; the drift is linear in the raw values, so its largest is found at the
+extremes of a node. Whether a host passes is only asked of those that would be among the
+best.
 """
 
 import numpy as np
 
 from kilonova_kernels._jit import inlined, part
+from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
+from kilonova_kernels.host_bounds import open_node, refined, refresh_reference
 from kilonova_kernels.host_columns import (
-    SCALES,
     WIDTH,
     ChoiceColumns,
+    FleetColumns,
     Measure,
-    ShapeColumns,
     WeightColumns,
 )
+from kilonova_kernels.host_extremes import raw_value
+from kilonova_kernels.host_passing import passes
 
 _SOFT_ANTI_AFFINITY = Measure.SOFT_ANTI_AFFINITY
 
@@ -40,176 +44,38 @@ def set_range(
 
 
 @inlined
-def normal(
-    weights: WeightColumns, choice: ChoiceColumns, k: int, value: float
-) -> float:
-    """Give a raw value of one weigher, normalised."""
-    if choice.range[k] == 0.0:
-        return 0.0
-    return float((max(value, weights.floor[k]) - choice.low[k]) / choice.range[k])
-
-
-@inlined
-def weight_of(
-    weights: WeightColumns, choice: ChoiceColumns, host: int, soft: float
-) -> float:
+def weight_of(fleet: FleetColumns, host: int, soft: float) -> float:
     """Give the weight of one host; ``soft`` is its raw value for soft policies."""
+    weights, choice = fleet.weights, fleet.choice
     row = weights.host_multiplier[host]
     total = 0.0
     for k in range(weights.measure.shape[0]):
-        value = soft if _is_soft(weights.measure[k]) else weights.value[k, host]
-        total += weights.multiplier[row, k] * normal(weights, choice, k, value)
+        is_soft = _SOFT_ANTI_AFFINITY <= weights.measure[k] < 0
+        value = soft if is_soft else raw_value(fleet.weights, host, k)
+        if choice.range[k] != 0.0:
+            value = max(value, weights.floor[k])
+            normal = (value - choice.low[k]) / choice.range[k]
+            total += weights.multiplier[row, k] * normal
     return total
-
-
-@inlined
-def _is_soft(measure: int) -> bool:
-    return bool(_SOFT_ANTI_AFFINITY <= measure < 0)
-
-
-@inlined
-def _scaled(value: float, floor: float, low: float, extent: float) -> float:
-    """Normalise a raw value by one scale."""
-    if extent == 0.0:
-        return 0.0
-    return float((max(value, floor) - low) / extent)
-
-
-@inlined
-def weight_under(
-    weights: WeightColumns, shapes: ShapeColumns, shape: int, scale: int, host: int
-) -> float:
-    """Give the weight of a host under an earlier scale that is still remembered."""
-    row = weights.host_multiplier[host]
-    slot = scale % SCALES
-    total = 0.0
-    for k in range(weights.measure.shape[0]):
-        low = shapes.scale_low[shape, slot, k]
-        extent = shapes.scale_range[shape, slot, k]
-        value = _scaled(weights.value[k, host], weights.floor[k], low, extent)
-        total += weights.multiplier[row, k] * value
-    return total
-
-
-@inlined
-def is_remembered(shapes: ShapeColumns, shape: int, scale: int) -> bool:
-    """Say whether a scale is among the last ones."""
-    return bool(scale > shapes.last_scale[shape] - SCALES)
-
-
-@part
-def raise_bounds(
-    weights: WeightColumns, shapes: ShapeColumns, shape: int, host: int
-) -> None:
-    """Let the bounds above a host that changed hold for it too."""
-    node = host
-    for level in range(shapes.level.shape[0] - 1):
-        node //= WIDTH
-        at = shapes.level[level] + node
-        scale = shapes.scale[shape, at]
-        weight = np.inf
-        if is_remembered(shapes, shape, scale):
-            weight = weight_under(weights, shapes, shape, scale, host)
-        shapes.bound[shape, at] = max(shapes.bound[shape, at], weight)
-
-
-@part
-def note_scale(
-    weights: WeightColumns, shapes: ShapeColumns, shape: int, choice: ChoiceColumns
-) -> None:
-    """Give the scale of this choice a number, a new one if it is not the last one."""
-    slot = shapes.last_scale[shape] % SCALES
-    same = True
-    for k in range(weights.measure.shape[0]):
-        same = same and shapes.scale_low[shape, slot, k] == choice.low[k]
-        same = same and shapes.scale_range[shape, slot, k] == choice.range[k]
-    if same:
-        return
-    shapes.last_scale[shape] += 1
-    slot = shapes.last_scale[shape] % SCALES
-    for k in range(weights.measure.shape[0]):
-        shapes.scale_low[shape, slot, k] = choice.low[k]
-        shapes.scale_range[shape, slot, k] = choice.range[k]
-
-
-@inlined
-def _bound_of(
-    weights: WeightColumns,
-    shapes: ShapeColumns,
-    choice: ChoiceColumns,
-    shape: int,
-    at: int,
-) -> float:
-    """Give what no host below a node weighs more than, under the present scale."""
-    if shapes.highest[shape, 0, at] == -np.inf:
-        return -np.inf
-    scale = shapes.scale[shape, at]
-    bound = shapes.bound[shape, at]
-    if scale == shapes.last_scale[shape] and bound < np.inf:
-        return float(bound)
-    from_extremes = -np.inf
-    for row in range(weights.multiplier.shape[0]):
-        total = 0.0
-        for k in range(weights.measure.shape[0]):
-            multiplier = weights.multiplier[row, k]
-            extreme = shapes.highest if multiplier > 0 else shapes.lowest
-            total += multiplier * normal(weights, choice, k, extreme[shape, k, at])
-        from_extremes = max(from_extremes, total)
-    if bound == np.inf or not is_remembered(shapes, shape, scale):
-        return from_extremes
-    bound += _drift(weights, shapes, choice, shape, at) + choice.slack[0]
-    return float(min(bound, from_extremes))
-
-
-@inlined
-def _drift(
-    weights: WeightColumns,
-    shapes: ShapeColumns,
-    choice: ChoiceColumns,
-    shape: int,
-    at: int,
-) -> float:
-    """Give by how much the new scale raises the weight of a host below a node, at most.
-
-    A normalised value is linear in the raw one, so it changes most at an extreme.
-    """
-    slot = shapes.scale[shape, at] % SCALES
-    most = -np.inf
-    for row in range(weights.multiplier.shape[0]):
-        total = 0.0
-        for k in range(weights.measure.shape[0]):
-            low = shapes.scale_low[shape, slot, k]
-            extent = shapes.scale_range[shape, slot, k]
-            if low == choice.low[k] and extent == choice.range[k]:
-                continue
-            multiplier = weights.multiplier[row, k]
-            floor = weights.floor[k]
-            high_value = shapes.highest[shape, k, at]
-            low_value = shapes.lowest[shape, k, at]
-            up = normal(weights, choice, k, high_value)
-            up -= _scaled(high_value, floor, low, extent)
-            down = normal(weights, choice, k, low_value)
-            down -= _scaled(low_value, floor, low, extent)
-            total += max(multiplier * up, multiplier * down)
-        most = max(most, total)
-    return most
 
 
 @part
 def find_best(
-    weights: WeightColumns,
-    shapes: ShapeColumns,
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
     shape: int,
-    choice: ChoiceColumns,
 ) -> None:
     """Put the best passing hosts among those in ``choice``, as many as it has room for.
 
     Of equal weights the lower host row comes first.
     """
-    note_scale(weights, shapes, shape, choice)
-    top = shapes.level.shape[0] - 2
+    choice = fleet.choice
+    refresh_reference(fleet, shape)
+    top = fleet.tree.first.shape[0] - 1
     level = top
-    _open(weights, shapes, shape, choice, top, 0)
+    open_node(fleet, shape, top, 0)
     while level <= top:
         i = 0
         for j in range(1, WIDTH):
@@ -221,92 +87,55 @@ def find_best(
         for _ in range(level):
             first *= WIDTH
         if bound == -np.inf or not _may_enter(choice, bound, first):
-            _close(shapes, shape, choice, level, max(bound, choice.seen[level]))
+            _close(fleet, shape, level)
             level += 1
             continue
-        choice.bound[level, i] = -np.inf
         if level == 0:
-            choice.seen[0] = max(choice.seen[0], bound)
-            enter(choice, child, bound)
-        else:
-            level -= 1
-            _open(weights, shapes, shape, choice, level, child)
-
-
-@inlined
-def _open(
-    weights: WeightColumns,
-    shapes: ShapeColumns,
-    shape: int,
-    choice: ChoiceColumns,
-    level: int,
-    node: int,
-) -> None:
-    """Bound the children of a node; hosts have their weight as bound."""
-    choice.node[level] = node
-    choice.seen[level] = -np.inf
-    choice.opened[0] += 1
-    if level == 0:
-        _weigh_leaves(weights, shapes, shape, choice, node * WIDTH)
-        return
-    base = shapes.level[level - 1]
-    first = base + node * WIDTH
-    count = min(WIDTH, shapes.level[level] - first)
-    for i in range(count):
-        bound = _bound_of(weights, shapes, choice, shape, first + i)
-        choice.bound[level, i] = bound
-    for i in range(count, WIDTH):
-        choice.bound[level, i] = -np.inf
-
-
-@inlined
-def _weigh_leaves(
-    weights: WeightColumns,
-    shapes: ShapeColumns,
-    shape: int,
-    choice: ChoiceColumns,
-    first: int,
-) -> None:
-    """Weigh the hosts of one lowest node, all at once.
-
-    Weigher by weigher, so that compiled code adds several hosts in one step; for each
-    host the order of additions is that of ``weight_of``.
-    """
-    bound = choice.bound[0]
-    count = min(WIDTH, shapes.passing.shape[1] - first)
-    for i in range(count):
-        bound[i] = 0.0
-    for k in range(weights.measure.shape[0]):
-        extent = choice.range[k]
-        if extent == 0.0:
+            _ask(cloud, plans, search, fleet, shape, child)
             continue
-        low, floor = choice.low[k], weights.floor[k]
-        value = weights.value[k, first : first + count]
-        multiplier = weights.multiplier[0, k]
-        if weights.multiplier.shape[0] == 1:
-            for i in range(count):
-                bound[i] += multiplier * ((max(value[i], floor) - low) / extent)
-        else:
-            for i in range(count):
-                row = weights.host_multiplier[first + i]
-                multiplier = weights.multiplier[row, k]
-                bound[i] += multiplier * ((max(value[i], floor) - low) / extent)
-    for i in range(count):
-        if not shapes.passing[shape, first + i]:
-            bound[i] = -np.inf
-    for i in range(count, WIDTH):
-        bound[i] = -np.inf
+        if choice.slack[1] == 0.0:
+            choice.bound[level, i] = refined(fleet, level, i)
+            if choice.bound[level, i] < bound:
+                continue
+        choice.bound[level, i] = -np.inf
+        level -= 1
+        open_node(fleet, shape, level, child)
 
 
 @inlined
-def _close(
-    shapes: ShapeColumns, shape: int, choice: ChoiceColumns, level: int, bound: float
+def _ask(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+    host: int,
 ) -> None:
+    """Put one host of the open block among the best, if it passes and is good."""
+    choice = fleet.choice
+    choice.bound[0, host % WIDTH] = -np.inf
+    weight = weight_of(fleet, host, 0.0)
+    if not _may_enter(choice, weight, host):
+        return
+    if passes(cloud, plans, search, fleet, shape, host):
+        enter(choice, host, weight)
+    else:
+        choice.kept[0, host % WIDTH] = -np.inf
+
+
+@inlined
+def _close(fleet: FleetColumns, shape: int, level: int) -> None:
     """Keep what was learned of a node."""
-    at = shapes.level[level] + choice.node[level]
-    shapes.bound[shape, at] = bound
-    shapes.scale[shape, at] = shapes.last_scale[shape]
-    choice.seen[level + 1] = max(choice.seen[level + 1], bound)
+    shapes, choice = fleet.shapes, fleet.choice
+    bound = -np.inf
+    for i in range(WIDTH):
+        bound = max(bound, choice.kept[level, i])
+    node = choice.node[level]
+    family = fleet.tree.first[level] + node // WIDTH
+    shapes.bound[shape, family, node % WIDTH] = bound
+    shapes.reference[shape, family, node % WIDTH] = shapes.last_reference[shape]
+    shapes.closed[shape, family, node % WIDTH] = fleet.tree.time[0]
+    choice.kept[level + 1, node % WIDTH] = bound
 
 
 @inlined

@@ -2,16 +2,25 @@
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, part
-from kilonova_kernels.host_best import (
-    enter,
-    find_best,
-    raise_bounds,
-    set_range,
-    weight_of,
+from kilonova_kernels._jit import inlined, woven
+from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
+from kilonova_kernels.host_best import enter, find_best, set_range, weight_of
+from kilonova_kernels.host_columns import (
+    WIDTH,
+    FleetColumns,
+    Measure,
+    OrderColumns,
+    Policy,
 )
-from kilonova_kernels.host_columns import FleetColumns, Measure, OrderColumns, Policy
-from kilonova_kernels.host_extremes import refresh_path
+from kilonova_kernels.host_extremes import raw_value
+from kilonova_kernels.host_passing import (
+    bar,
+    is_barred,
+    passes,
+    refresh_barred,
+    unbar,
+)
+from kilonova_kernels.host_scale import find_extreme, refresh_scale
 from kilonova_kernels.host_usage import members_on
 from kilonova_kernels.wide import wide
 
@@ -25,30 +34,53 @@ _OF_AFFINITY = Measure.SOFT_AFFINITY
 _OF_ANTI_AFFINITY = Measure.SOFT_ANTI_AFFINITY
 
 
-@part
-def choose(fleet: FleetColumns, orders: OrderColumns, n: int) -> None:
+@woven
+def choose(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    orders: OrderColumns,
+    n: int,
+) -> None:
     """Put the best hosts for server ``n`` into ``fleet.choice``.
 
-    The marks of its shape are up to date. Hosts that its group or its list takes away
-    leave the tree of the shape meanwhile, and come back.
+    Hosts that its group or its list takes away are barred meanwhile.
     """
-    shapes, choice = fleet.shapes, fleet.choice
+    choice = fleet.choice
     shape = wide(orders.shape[n])
     choice.found[0] = 0
     if orders.listed[n] == _ONLY or _is_affine(fleet, orders, n):
-        _choose_of_few(fleet, orders, n)
+        _choose_of_few(cloud, plans, search, fleet, orders, n)
+    else:
+        _choose_of_all(cloud, plans, search, fleet, orders, n, shape)
+    # One host alone is not weighed at all.
+    if choice.found[0] == 1:
+        choice.weight[0] = 0.0
+
+
+@inlined
+def _choose_of_all(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    orders: OrderColumns,
+    n: int,
+    shape: int,
+) -> None:
+    """Search the tree of extremes."""
+    choice = fleet.choice
+    refresh_scale(cloud, plans, search, fleet, shape)
+    if fleet.shapes.witness[shape] < 0:
         return
     shelved = _shelve_banned(fleet, orders, n)
-    count = shapes.passing_count[shape]
-    orders.passed[n] = count
-    if count > 0:
-        _set_ranges(fleet, shape)
-        # One host alone is not weighed at all.
-        if orders.policy[n] >= _SOFT_AFFINITY and count > 1:
-            shelved = _enter_members(fleet, orders, n, shelved)
-        find_best(fleet.weights, shapes, shape, choice)
+    if _set_ranges(cloud, plans, search, fleet, shape, shelved):
+        if orders.policy[n] >= _SOFT_AFFINITY:
+            shelved = _enter_members(cloud, plans, search, fleet, orders, n, shelved)
+        find_best(cloud, plans, search, fleet, shape)
     for i in range(shelved):
-        _mark(fleet, shape, wide(choice.pool[i]), True)
+        unbar(fleet, shape, wide(choice.pool[i]))
 
 
 @inlined
@@ -77,13 +109,6 @@ def _is_listed(orders: OrderColumns, n: int, host: int) -> bool:
 
 
 @inlined
-def _is_open(fleet: FleetColumns, orders: OrderColumns, n: int, host: int) -> bool:
-    """Say whether a host passes, and neither list nor group keep the server from it."""
-    passing = fleet.shapes.passing[orders.shape[n], host]
-    return bool(passing and not _is_banned(fleet, orders, n, host))
-
-
-@inlined
 def _is_banned(fleet: FleetColumns, orders: OrderColumns, n: int, host: int) -> bool:
     """Say whether the server's list or group keeps it from a host."""
     if orders.listed[n] == _EXCEPT and _is_listed(orders, n, host):
@@ -97,20 +122,12 @@ def _is_banned(fleet: FleetColumns, orders: OrderColumns, n: int, host: int) -> 
 
 
 @inlined
-def _mark(fleet: FleetColumns, shape: int, host: int, passing: bool) -> None:
-    """Take a host out of the tree of a shape, or put it back."""
-    fleet.shapes.passing[shape, host] = passing
-    fleet.shapes.passing_count[shape] += 1 if passing else -1
-    refresh_path(fleet.weights, fleet.shapes, shape, host)
-    if passing:
-        raise_bounds(fleet.weights, fleet.shapes, shape, host)
-
-
-@inlined
 def _shelve(fleet: FleetColumns, shape: int, host: int, shelved: int) -> int:
-    if not fleet.shapes.passing[shape, host]:
+    """Bar a host that may pass, and list it; give how many are listed."""
+    refresh_barred(fleet, shape, host // WIDTH)
+    if is_barred(fleet.shapes, shape, host):
         return shelved
-    _mark(fleet, shape, host, False)
+    bar(fleet.shapes, shape, host)
     fleet.choice.pool[shelved] = host
     return shelved + 1
 
@@ -133,16 +150,30 @@ def _shelve_banned(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
 
 
 @inlined
-def _set_ranges(fleet: FleetColumns, shape: int) -> None:
-    """Normalise by the extremes of all passing hosts: those of the topmost node."""
+def _set_ranges(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+    shelved: int,
+) -> bool:
+    """Normalise by the extremes of the hosts that pass; say whether there are any."""
     shapes = fleet.shapes
-    top = shapes.level[shapes.level.shape[0] - 1] - 1
     for k in range(fleet.weights.measure.shape[0]):
-        low, high = shapes.lowest[shape, k, top], shapes.highest[shape, k, top]
-        if shapes.passing_count[shape] > 1:
-            set_range(fleet.weights, fleet.choice, k, low, high)
-        else:
-            fleet.choice.range[k] = 0.0
+        low, high = shapes.low[shape, k], shapes.high[shape, k]
+        if shelved > 0 and is_barred(fleet.shapes, shape, shapes.high_host[shape, k]):
+            host = find_extreme(cloud, plans, search, fleet, shape, wide(k), 1.0)
+            if host < 0:
+                return False
+            high = raw_value(fleet.weights, host, k)
+        if shelved > 0 and is_barred(fleet.shapes, shape, shapes.low_host[shape, k]):
+            host = find_extreme(cloud, plans, search, fleet, shape, wide(k), -1.0)
+            if host < 0:
+                return False
+            low = raw_value(fleet.weights, host, k)
+        set_range(fleet.weights, fleet.choice, k, low, high)
+    return True
 
 
 @inlined
@@ -167,33 +198,36 @@ def _soft_measure(policy: int) -> int:
 
 @inlined
 def _enter_members(
-    fleet: FleetColumns, orders: OrderColumns, n: int, shelved: int
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    orders: OrderColumns,
+    n: int,
+    shelved: int,
 ) -> int:
-    """Weigh hosts with members of a soft group, which then leave the tree."""
-    shape, groups = wide(orders.shape[n]), fleet.groups
+    """Weigh hosts with members of a soft group, which are barred then."""
+    shape, groups, choice = wide(orders.shape[n]), fleet.groups, fleet.choice
     low, high = np.inf, -np.inf
-    members = 0
+    first = shelved
     entry = groups.first[orders.group[n]]
     while entry >= 0:
         host = wide(groups.host[entry])
-        if groups.members[entry] > 0 and fleet.shapes.passing[shape, host]:
+        there = groups.members[entry] > 0
+        if there and passes(cloud, plans, search, fleet, shape, host):
             raw = _raw_soft(fleet, orders, n, host)
             low, high = min(low, raw), max(high, raw)
-            members += 1
-        entry = groups.next[entry]
-    if members == 0:
-        return shelved
-    if members < fleet.shapes.passing_count[shape]:
-        low, high = min(low, 0.0), max(high, 0.0)
-    _set_soft_range(fleet, orders.policy[n], low, high)
-    entry = groups.first[orders.group[n]]
-    while entry >= 0:
-        host = wide(groups.host[entry])
-        if groups.members[entry] > 0 and fleet.shapes.passing[shape, host]:
-            raw = _raw_soft(fleet, orders, n, host)
-            enter(fleet.choice, host, weight_of(fleet.weights, fleet.choice, host, raw))
             shelved = _shelve(fleet, shape, host, shelved)
         entry = groups.next[entry]
+    if shelved == first:
+        return shelved
+    if find_extreme(cloud, plans, search, fleet, shape, wide(0), 1.0) >= 0:
+        low, high = min(low, 0.0), max(high, 0.0)
+    _set_soft_range(fleet, orders.policy[n], low, high)
+    for i in range(first, shelved):
+        host = wide(choice.pool[i])
+        raw = _raw_soft(fleet, orders, n, host)
+        enter(choice, host, weight_of(fleet, host, raw))
     return shelved
 
 
@@ -205,49 +239,71 @@ def _set_soft_range(fleet: FleetColumns, policy: int, low: float, high: float) -
 
 
 @inlined
-def _choose_of_few(fleet: FleetColumns, orders: OrderColumns, n: int) -> None:
+def _choose_of_few(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    orders: OrderColumns,
+    n: int,
+) -> None:
     """Weigh the few hosts that are allowed, one by one."""
-    count = _gather(fleet, orders, n)
-    orders.passed[n] = count
+    count = _gather(cloud, plans, search, fleet, orders, n)
     choice, weights = fleet.choice, fleet.weights
     for k in range(weights.measure.shape[0]):
         low, high = np.inf, -np.inf
-        soft = weights.measure[k] < 0
         chosen = weights.measure[k] == _soft_measure(orders.policy[n])
+        soft = weights.measure[k] < 0 and chosen
         for i in range(count):
-            value = weights.value[k, choice.pool[i]]
-            if soft and chosen:
-                value = _raw_soft(fleet, orders, n, choice.pool[i])
+            host = wide(choice.pool[i])
+            value = raw_value(fleet.weights, host, k)
+            if soft:
+                value = _raw_soft(fleet, orders, n, host)
             low, high = min(low, value), max(high, value)
-        if count > 1:
-            set_range(weights, choice, k, low, high)
-        else:
-            choice.range[k] = 0.0
+        set_range(weights, choice, k, low, high)
     for i in range(count):
-        host = choice.pool[i]
-        raw = _raw_soft(fleet, orders, n, host)
-        enter(choice, host, weight_of(weights, choice, host, raw))
+        host = wide(choice.pool[i])
+        enter(choice, host, weight_of(fleet, host, _raw_soft(fleet, orders, n, host)))
 
 
 @inlined
-def _gather(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
+def _gather(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    orders: OrderColumns,
+    n: int,
+) -> int:
     """List the few hosts that are allowed and pass; give how many."""
-    orders.shape[n]
+    shape, choice = wide(orders.shape[n]), fleet.choice
     affine = _is_affine(fleet, orders, n)
+    listed = _list_few(fleet, orders, n, affine)
+    count = 0
+    for i in range(listed):
+        host = wide(choice.pool[i])
+        near = not affine or members_on(fleet.groups, orders.group[n], host) > 0
+        free = near and not _is_banned(fleet, orders, n, host)
+        if free and passes(cloud, plans, search, fleet, shape, host):
+            choice.pool[count] = host
+            count += 1
+    return count
+
+
+@inlined
+def _list_few(fleet: FleetColumns, orders: OrderColumns, n: int, affine: bool) -> int:
+    """List the hosts that a server names, or else those of its group's members."""
+    pool = fleet.choice.pool
     count = 0
     if orders.listed[n] == _ONLY:
         for i in range(orders.listed_start[n], orders.listed_start[n + 1]):
-            host = orders.listed_host[i]
-            near = not affine or members_on(fleet.groups, orders.group[n], host) > 0
-            if near and _is_open(fleet, orders, n, host):
-                fleet.choice.pool[count] = host
-                count += 1
+            pool[count] = orders.listed_host[i]
+            count += 1
         return count
     entry = fleet.groups.first[orders.group[n]]
-    while entry >= 0:
-        host = fleet.groups.host[entry]
-        if fleet.groups.members[entry] > 0 and _is_open(fleet, orders, n, host):
-            fleet.choice.pool[count] = host
+    while entry >= 0 and affine:
+        if fleet.groups.members[entry] > 0:
+            pool[count] = fleet.groups.host[entry]
             count += 1
         entry = fleet.groups.next[entry]
     return count

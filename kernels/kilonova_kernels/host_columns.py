@@ -2,14 +2,16 @@
 
 from typing import NamedTuple
 
-from kilonova_kernels.columns import Bool, Float64, Int32, Int64, UInt8
+from kilonova_kernels.columns import Bool, Float64, Int32, Int64, UInt8, UInt16
 
 # Hosts below one node of the tree of extremes, and nodes below one above it.
 WIDTH = 16
 # Levels that any number of hosts needs: 16 ** 8 of them.
 MOST_LEVELS = 8
-# Scales that a shape remembers; see ``ShapeColumns``.
-SCALES = 256
+# References that a shape remembers; see ``ShapeColumns``.
+REFERENCES = 32
+# Changes of hosts that are remembered one by one; see ``TreeColumns``.
+RECENT = 4096
 
 
 class Measure:
@@ -73,8 +75,8 @@ class HostColumns(NamedTuple):
 class WeightColumns(NamedTuple):
     """Raw values of all hosts for the weighers of one scheduler.
 
-    H hosts, K weighers in the order in which their weights are added, M distinct rows
-    of multipliers.
+    H hosts in B blocks of ``WIDTH``, K weighers in the order in which their weights are
+    added, M distinct rows of multipliers.
 
     Attributes
     ----------
@@ -84,7 +86,7 @@ class WeightColumns(NamedTuple):
         Smallest raw value that counts, below which all are raised to it, (K,); minus
         infinity where the smallest of the hosts that are weighed is taken.
     value
-        Raw values, (K, H).
+        Raw values, not below the floors, (B, K, WIDTH).
     multiplier
         (M, K).
     host_multiplier
@@ -98,42 +100,90 @@ class WeightColumns(NamedTuple):
     host_multiplier: Int32
 
 
-class ShapeColumns(NamedTuple):
-    """What is kept of each shape of request: which hosts pass, and their extremes.
+class TreeColumns(NamedTuple):
+    """The tree of extremes over all hosts, and which hosts changed last.
 
-    S shapes, H hosts, N nodes in all levels, K weighers. Hosts are the leaves of a tree
-    in which each node stands for ``WIDTH`` of the level below.
+    A node of level 0 stands for a block of ``WIDTH`` hosts, one of a higher level for
+    ``WIDTH`` nodes of the level below: a *family*. L levels, F families, K weighers, H
+    hosts, R changes that are remembered. Changes are counted, and times are such
+    counts.
+
+    Attributes
+    ----------
+    first
+        First family of each level, (L,): node ``n`` is child ``n % WIDTH`` of family
+        ``first[level] + n // WIDTH``.
+    nodes
+        Nodes of each level, (L,); one in the last.
+    highest, lowest
+        Extremes of the raw values below a node, (F, K, WIDTH).
+    raised, host_raised
+        When a host below a node, or a host, last changed in a way that may raise its
+        weight or let it pass, (F, WIDTH) and (H,). Any other change only lowers weights
+        and takes away.
+    host_changed
+        When a host last changed, (H,).
+    recent
+        Hosts that changed, by time modulo R, (R,).
+    time
+        Changes so far, (1,).
+    stamp
+        Count of writes to the cloud up to which the above is true; -1 none, (1,).
+    """
+
+    first: Int64
+    nodes: Int64
+    highest: Float64
+    lowest: Float64
+    raised: Int64
+    host_raised: Int64
+    host_changed: Int64
+    recent: Int32
+    time: Int64
+    stamp: Int64
+
+
+class ShapeColumns(NamedTuple):
+    """What is kept of each shape of request: which hosts pass, and how they weigh.
+
+    S shapes, H hosts in B blocks, F families of nodes, K weighers, M rows of
+    multipliers.
+
+    Whether a host passes is found out when it matters. A host that does not is *barred*
+    until it changes in a way that may let it pass.
 
     A *scale* is how raw values are normalised: smallest value and range, by weigher. It
-    is another one whenever an extreme of the passing hosts changes. Each node has a
-    bound on the weights below it under the scale at which it was last looked at.
+    is another one whenever an extreme of the passing hosts changes. Bounds are kept
+    under a *reference*, the scale of some earlier choice, and hold until a weight below
+    their node may have risen.
 
     Attributes
     ----------
     allowed
         Hosts that pass what does not change with a claim, (S, H).
-    passing
-        Hosts that also have room, and are below their limits, (S, H).
-    passing_count
-        Number of those, (S,).
+    barred
+        A bit for each host of a block that does not pass, (S, B).
+    seen
+        Time up to which ``barred`` is true, (S, B); -1 none.
     rooted
         Whether each candidate of the shape takes something of the root provider, so
         that a host is found by it, (S,).
     stamp
-        Count of writes up to which the above is true; -1 none, (S,).
-    highest, lowest
-        Extremes of the raw values over the passing hosts below a node, (S, K, N); minus
-        and plus infinity where there are none.
-    bound, scale
-        What no host below a node weighs more than, and the number of the scale for
-        which that holds, (S, N); plus infinity where nothing is known.
-    scale_low, scale_range
-        Smallest value and range of the last ``SCALES`` scales, by their number modulo
-        that, (S, SCALES, K).
-    last_scale
-        Number of the newest scale, (S,).
-    level
-        First node of each level, lowest level first, (L + 1,).
+        Time up to which the extremes below are true; -1 none, (S,).
+    witness
+        A host that passes, -1 where none does, (S,).
+    high, low
+        Extremes of the raw values over the passing hosts, (S, K).
+    high_host, low_host
+        Hosts that have them, (S, K).
+    bound, reference, closed
+        What no host below a node weighs more than, the number of the reference for
+        which that holds, and when it was found, -1 for never, (S, F, WIDTH).
+    last_reference
+        Number of the newest reference, (S,).
+    reference_low, reference_range
+        Each of the last ``REFERENCES`` references, by its number modulo that,
+        (S, REFERENCES, K).
     limit_measure
         ``IO_OPS`` or ``INSTANCES`` where a host must be below a limit, (S, 2); -1: not.
     limit
@@ -146,18 +196,21 @@ class ShapeColumns(NamedTuple):
     """
 
     allowed: Bool
-    passing: Bool
-    passing_count: Int64
+    barred: UInt16
+    seen: Int64
     rooted: Bool
     stamp: Int64
-    highest: Float64
-    lowest: Float64
+    witness: Int64
+    high: Float64
+    low: Float64
+    high_host: Int64
+    low_host: Int64
     bound: Float64
-    scale: Int64
-    scale_low: Float64
-    scale_range: Float64
-    last_scale: Int64
-    level: Int32
+    reference: Int64
+    closed: Int64
+    last_reference: Int64
+    reference_low: Float64
+    reference_range: Float64
     limit_measure: Int64
     limit: Float64
     vcpus: Int32
@@ -197,13 +250,19 @@ class ChoiceColumns(NamedTuple):
     ----------
     low, range
         Smallest raw value that counts, and how far the largest is above it, (K,).
+    slope, offset
+        A weight is that under the newest reference, and ``offset``, and ``slope`` times
+        each raw value, up to rounding, (M, K) and (M,).
     slack
-        More than what rounding can add to a weight, (1,).
+        More than what rounding can add to such a sum; and whether scale and reference
+        are the same, (2,).
     bound
         Upper bound of each child of the open node of each level, minus infinity once
         it was looked at, (MOST_LEVELS, WIDTH).
-    seen
-        Largest bound of the children that were closed again, (MOST_LEVELS,).
+    kept
+        Upper bound of each under the newest reference, (MOST_LEVELS, WIDTH).
+    sum, most
+        (WIDTH,).
     node
         Open node of each level, (MOST_LEVELS,).
     host, weight
@@ -211,16 +270,20 @@ class ChoiceColumns(NamedTuple):
     found
         (1,).
     pool
-        Hosts that alone are looked at, or that were taken out of the tree, (D,).
+        Hosts that alone are looked at, or that are barred for one choice, (D,).
     opened
         Nodes opened since the memory was made, (1,).
     """
 
     low: Float64
     range: Float64
+    slope: Float64
+    offset: Float64
     slack: Float64
     bound: Float64
-    seen: Float64
+    kept: Float64
+    sum: Float64
+    most: Float64
     node: Int64
     host: Int32
     weight: Float64
@@ -252,14 +315,12 @@ class OrderColumns(NamedTuple):
     draw
         Numbers in [0, 1), (N, 2): which of equals, and which of the subset.
     subset
-        Of so many best hosts one is drawn; and whether equals are shuffled, (2,).
+        Of so many best hosts one is drawn, (1,).
     host
         Output, (N,): the host that took it, or -1.
     best, weight
         Output, (N, B): the best hosts before it was taken, best first, -1 where there
         are no more; and their weights.
-    passed
-        Output, (N,): how many hosts passed.
     plan
         Output, (N,): the plan that was claimed for it.
     provider
@@ -280,7 +341,6 @@ class OrderColumns(NamedTuple):
     host: Int32
     best: Int32
     weight: Float64
-    passed: Int64
     plan: Int32
     provider: Int32
 
@@ -290,6 +350,7 @@ class FleetColumns(NamedTuple):
 
     hosts: HostColumns
     weights: WeightColumns
+    tree: TreeColumns
     shapes: ShapeColumns
     groups: GroupColumns
     choice: ChoiceColumns

@@ -1,21 +1,26 @@
-"""The tree of extremes over the hosts that pass a shape: built, and kept true."""
+"""The tree of extremes over all hosts: built, and kept true by the journal."""
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import inlined, kernel
+from kilonova_kernels.claims import journal_root, only_took
+from kilonova_kernels.columns import CloudColumns, Counter
 from kilonova_kernels.host_columns import (
     WIDTH,
+    FleetColumns,
     HostColumns,
     Measure,
-    ShapeColumns,
     WeightColumns,
 )
+from kilonova_kernels.marks import journalled_tree, served_range
+from kilonova_kernels.trees import tree_of
+from kilonova_kernels.wide import wide
 
+_WRITES = Counter.WRITES
 _FREE_RAM = Measure.FREE_RAM
 _FREE_CPU = Measure.FREE_CPU
 _FREE_DISK = Measure.FREE_DISK
 _IO_OPS = Measure.IO_OPS
-_INSTANCES = Measure.INSTANCES
 
 
 @inlined
@@ -35,67 +40,129 @@ def measured(hosts: HostColumns, host: int, measure: int) -> float:
 
 
 @inlined
-def measure_host(hosts: HostColumns, weights: WeightColumns, host: int) -> None:
-    """Set the raw values of one host that change with a claim."""
-    for k in range(weights.measure.shape[0]):
-        if weights.measure[k] > 0:
-            weights.value[k, host] = measured(hosts, host, weights.measure[k])
+def raw_value(weights: WeightColumns, host: int, k: int) -> float:
+    """Give the raw value of a host for one weigher."""
+    return float(weights.value[host // WIDTH, k, host % WIDTH])
 
 
 @kernel
-def build_extremes(weights: WeightColumns, shapes: ShapeColumns, shape: int) -> None:
-    """Make the whole tree of one shape, and count its passing hosts."""
-    shapes.passing_count[shape] = 0
-    for host in range(shapes.passing.shape[1]):
-        shapes.passing_count[shape] += shapes.passing[shape, host]
-    for level in range(shapes.level.shape[0] - 1):
-        for node in range(shapes.level[level + 1] - shapes.level[level]):
-            refresh_node(weights, shapes, shape, level, node)
-    shapes.bound[shape] = np.inf
+def catch_up(cloud: CloudColumns, fleet: FleetColumns) -> None:
+    """Bring raw values, extremes and times of changes up to date.
+
+    Only hosts of trees that the journal names since the last time are looked at, and
+    those that these share with; all of them where it does not go back that far.
+    """
+    tree = fleet.tree
+    writes, stamp = cloud.counters[_WRITES], tree.stamp[0]
+    if stamp < 0 or writes - stamp > cloud.journal.shape[0]:
+        _build(fleet)
+    else:
+        for w in range(stamp, writes):
+            took = only_took(cloud, w)
+            if took and journalled_tree(cloud, w) < 0:
+                continue
+            changed = wide(tree_of(cloud.roots, journal_root(cloud, w)))
+            for share in range(-1, cloud.sharing.shape[0]):
+                start, stop = served_range(cloud, changed, share)
+                for i in range(start, stop):
+                    other = changed if share < 0 else wide(cloud.anchor_tree[i])
+                    host = wide(fleet.hosts.tree_host[other])
+                    if host >= 0 and (share < 0 or other != changed):
+                        _note_change(fleet, host, not took)
+    tree.stamp[0] = writes
 
 
-@part
-def refresh_path(
-    weights: WeightColumns, shapes: ShapeColumns, shape: int, host: int
-) -> None:
-    """Bring the nodes above one host up to date, as far as they change."""
+@inlined
+def _measure_host(fleet: FleetColumns, host: int) -> bool:
+    """Set the raw values of one host; say whether that may raise its weight."""
+    weights = fleet.weights
+    raised = False
+    block, lane = host // WIDTH, host % WIDTH
+    for k in range(weights.measure.shape[0]):
+        if weights.measure[k] <= 0:
+            continue
+        before = weights.value[block, k, lane]
+        now = measured(fleet.hosts, host, weights.measure[k])
+        now = max(now, weights.floor[k])
+        if now == before:
+            continue
+        weights.value[block, k, lane] = now
+        for row in range(weights.multiplier.shape[0]):
+            raised |= weights.multiplier[row, k] * (now - before) > 0
+    return raised
+
+
+@inlined
+def _note_change(fleet: FleetColumns, host: int, raised: bool) -> None:
+    """Measure a host that changed; bring what is above it up to date."""
+    tree = fleet.tree
+    raised |= _measure_host(fleet, host)
+    tree.recent[tree.time[0] % tree.recent.shape[0]] = host
+    tree.time[0] += 1
+    now = tree.time[0]
+    tree.host_changed[host] = now
+    if raised:
+        tree.host_raised[host] = now
+    stale = True
     node = host
-    for level in range(shapes.level.shape[0] - 1):
+    for level in range(tree.first.shape[0]):
         node //= WIDTH
-        if not refresh_node(weights, shapes, shape, level, node):
+        if raised:
+            family = tree.first[level] + node // WIDTH
+            tree.raised[family, node % WIDTH] = now
+        if stale:
+            stale = _refresh_node(fleet, level, node)
+        elif not raised:
             return
 
 
 @inlined
-def refresh_node(
-    weights: WeightColumns, shapes: ShapeColumns, shape: int, level: int, node: int
-) -> bool:
+def _build(fleet: FleetColumns) -> None:
+    """Measure all hosts, and make the whole tree; any of them may have changed."""
+    tree = fleet.tree
+    # Nobody can look back over this.
+    tree.time[0] += tree.recent.shape[0] + 1
+    tree.raised[:] = tree.time[0]
+    tree.host_raised[:] = tree.time[0]
+    tree.host_changed[:] = tree.time[0]
+    for host in range(tree.host_changed.shape[0]):
+        _measure_host(fleet, host)
+    for level in range(tree.first.shape[0]):
+        for node in range(tree.nodes[level]):
+            _refresh_node(fleet, level, node)
+
+
+@inlined
+def _refresh_node(fleet: FleetColumns, level: int, node: int) -> bool:
     """Take the extremes of one node from its children; say whether they changed."""
-    at = shapes.level[level] + node
-    first = node * WIDTH
+    tree, weights = fleet.tree, fleet.weights
+    family, place = tree.first[level] + node // WIDTH, node % WIDTH
+    children = child_count(fleet, level, node)
     changed = False
-    if level == 0:
-        base = 0
-        last = min(first + WIDTH, shapes.passing.shape[1])
-    else:
-        base = shapes.level[level - 1]
-        last = min(first + WIDTH, shapes.level[level] - base)
     for k in range(weights.measure.shape[0]):
         high, low = -np.inf, np.inf
         if level == 0:
-            value = weights.value[k]
-            passing = shapes.passing[shape]
-            for child in range(first, last):
-                if passing[child]:
-                    high = max(high, value[child])
-                    low = min(low, value[child])
+            for i in range(children):
+                value = weights.value[node, k, i]
+                high, low = max(high, value), min(low, value)
         else:
-            highest, lowest = shapes.highest[shape, k], shapes.lowest[shape, k]
-            for child in range(base + first, base + last):
-                high = max(high, highest[child])
-                low = min(low, lowest[child])
-        if high != shapes.highest[shape, k, at] or low != shapes.lowest[shape, k, at]:
+            below = tree.first[level - 1] + node
+            for i in range(children):
+                high = max(high, tree.highest[below, k, i])
+                low = min(low, tree.lowest[below, k, i])
+        if (
+            high != tree.highest[family, k, place]
+            or low != tree.lowest[family, k, place]
+        ):
             changed = True
-            shapes.highest[shape, k, at] = high
-            shapes.lowest[shape, k, at] = low
+            tree.highest[family, k, place] = high
+            tree.lowest[family, k, place] = low
     return changed
+
+
+@inlined
+def child_count(fleet: FleetColumns, level: int, node: int) -> int:
+    """Count the children of a node."""
+    tree = fleet.tree
+    below = tree.nodes[level - 1] if level > 0 else tree.host_changed.shape[0]
+    return int(min(WIDTH, below - node * WIDTH))

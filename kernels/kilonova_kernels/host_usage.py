@@ -2,6 +2,7 @@
 
 from kilonova_kernels._jit import inlined, kernel
 from kilonova_kernels.host_columns import GroupColumns, HostColumns, ShapeColumns
+from kilonova_kernels.wide import wide
 
 
 @inlined
@@ -30,7 +31,7 @@ def count_server(hosts: HostColumns, consumer: int, sign: int) -> None:
     hosts.host_free_ram_mb[host] -= sign * hosts.consumer_memory_mb[consumer]
     hosts.host_free_disk_mb[host] -= sign * hosts.consumer_disk_mb[consumer]
     hosts.host_num_instances[host] += sign
-    hosts.host_num_io_ops[host] += sign * hosts.consumer_building[consumer]
+    hosts.host_num_io_ops[host] += sign * wide(hosts.consumer_building[consumer])
 
 
 @kernel

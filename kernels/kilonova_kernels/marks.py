@@ -3,6 +3,7 @@
 import numpy as np
 
 from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels.claims import journal_root
 from kilonova_kernels.columns import (
     CloudColumns,
     Counter,
@@ -61,7 +62,7 @@ def refresh_marks(
 @inlined
 def journalled_tree(cloud: CloudColumns, write: int) -> int:
     """Give the tree of one entry of the journal, -1 where a later one will do."""
-    root = cloud.journal[write % cloud.journal.shape[0]]
+    root = journal_root(cloud, write)
     if cloud.provider_changed[root] != write + 1:
         return -1
     return tree_of(cloud.roots, root)

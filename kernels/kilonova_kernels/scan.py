@@ -7,6 +7,7 @@ the first provider that is left (`rivals.py`); the rest is searched.
 """
 
 from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels.claims import journal_root
 from kilonova_kernels.columns import (
     Bool,
     CloudColumns,
@@ -163,10 +164,9 @@ def refresh_fitting(
 
     The journal must go back that far: at most its length of writes ago.
     """
-    size = cloud.journal.shape[0]
     changed = 0
     for w in range(stamp, cloud.counters[_WRITES]):
-        root = cloud.journal[w % size]
+        root = journal_root(cloud, w)
         # A later entry of the same tree will do for this one, too.
         if cloud.provider_changed[root] == w + 1:
             tree = tree_of(cloud.roots, root)

@@ -176,7 +176,6 @@ def _document(
         document["servers"] = [
             {
                 "uuid": uuid,
-                "passed": found.passed[n],
                 **_host(found.hosts[n]),
                 "alternates": [_host(other) for other in found.alternates[n]],
             }
@@ -217,7 +216,7 @@ def _show(
 def _selected(found: Selection) -> Table:
     plural = "s" if len(found.servers) > 1 else ""
     table = Table(title=f"{len(found.servers)} server{plural}")
-    for name in ("server", "host", "weight", "passed", "allocations", "alternates"):
+    for name in ("server", "host", "weight", "allocations", "alternates"):
         table.add_column(name, overflow="fold")
     for n, uuid in enumerate(found.servers):
         chosen = found.hosts[n]
@@ -230,7 +229,6 @@ def _selected(found: Selection) -> Table:
             uuid,
             chosen.nodename,
             f"{chosen.weight:.6g}",
-            str(found.passed[n]),
             "\n".join(allocations),
             "\n".join(other.nodename for other in found.alternates[n]),
         )

@@ -181,7 +181,8 @@ class State:
         size = len(self.journal)
         if writes - stamp > size:
             return None
-        return self.journal[np.arange(stamp, writes) % size]
+        entries = self.journal[np.arange(stamp, writes) % size]
+        return np.where(entries < 0, ~entries, entries)
 
     def _outdate_journal(self) -> None:
         """Put every earlier stamp out of the journal's reach: its rows moved."""

@@ -151,11 +151,10 @@ class Batch:
             listed_host=np.tile(listed, count) if count > 1 else listed,
             listed=np.full(count, asked.listing.kind, np.int32),
             draw=self._draws,
-            subset=np.array([asked.subset, 0], np.int64),
+            subset=np.array([asked.subset], np.int64),
             host=np.full(count, -1, np.int32),
             best=np.full((count, width), -1, np.int32),
             weight=np.zeros((count, width)),
-            passed=np.zeros(count, np.int64),
             plan=np.full(count, -1, np.int32),
             provider=np.full((count, slots), -1, np.int32),
         )

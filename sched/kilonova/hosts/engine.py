@@ -14,10 +14,11 @@ from kilonova.cloud.state import State
 from kilonova.errors import SearchTooLong
 from kilonova.hosts import clock
 from kilonova.hosts.allowed import allowed, has_passing_now, numbers_read, passing_now
+from kilonova.hosts.extremes import Extremes
 from kilonova.hosts.options import Options
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.taken import Slots
-from kilonova.hosts.weights import Weights, weights_of
+from kilonova.hosts.weights import Weights
 
 if TYPE_CHECKING:
     from kilonova_kernels.columns import SearchColumns
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         HostColumns,
         OrderColumns,
         ShapeColumns,
+        TreeColumns,
     )
 
 _LIMITS = {"num_io_ops": "IO_OPS", "num_instances": "INSTANCES"}
@@ -45,9 +47,17 @@ class Engine:
         Shapes of requests; servers name them by their place here.
     options
         Options of the scheduler.
+    extremes
+        What is shared with others whose hosts are weighed alike; else of its own.
     """
 
-    def __init__(self, state: State, shapes: Sequence[Shape], options: Options) -> None:
+    def __init__(
+        self,
+        state: State,
+        shapes: Sequence[Shape],
+        options: Options,
+        extremes: Extremes | None = None,
+    ) -> None:
         self.state = state
         self.shapes = tuple(shapes)
         self.options = options
@@ -57,9 +67,11 @@ class Engine:
         )
         self.search: SearchColumns = self.plans.search(state.largest_pool())
         self.tree_host, self.host_tree = tree_hosts(state)
-        self.weights: Weights = weights_of(state, self.shapes[0], options)
+        shared = extremes or Extremes(state, self.shapes[0], options)
+        self.weights: Weights = shared.weights
+        self.tree: TreeColumns = shared.tree
         self.kept: ShapeColumns = self._shape_columns()
-        self._versions = _versions(state)
+        self._versions = versions(state)
         self._valid = _validity(state, options)
         self._read = [numbers_read(shape, options) for shape in self.shapes]
         self._numbers = {
@@ -76,7 +88,7 @@ class Engine:
         first, last = self._valid
         if self._is_dead:
             return False
-        return self._versions == _versions(self.state) and first <= clock.now() <= last
+        return self._versions == versions(self.state) and first <= clock.now() <= last
 
     def check(self) -> None:
         """Raise if the search was given up: this engine is not to be used any more.
@@ -115,9 +127,11 @@ class Engine:
         return FleetColumns(
             hosts=self._host_columns(),
             weights=self.weights.columns,
+            tree=self.tree,
             shapes=self.kept,
             groups=groups,
-            choice=self._choices(best, pool + len(groups.host)),
+            # A host that is alone is known by there being no second one.
+            choice=self._choices(max(best, 2), pool + len(groups.host)),
         )
 
     def run(self, orders: "OrderColumns", pool: int) -> int:
@@ -175,30 +189,32 @@ class Engine:
             note_host(self.state, row)
 
     def _shape_columns(self) -> "ShapeColumns":
-        from kilonova_kernels.host_columns import SCALES, ShapeColumns
+        from kilonova_kernels.host_columns import REFERENCES, WIDTH, ShapeColumns
 
         state, count = self.state, len(self.shapes)
         hosts, weighers = self.state.hosts.table.count, len(self.weights.names)
-        level = _levels(hosts)
-        nodes = int(level[-1])
+        families, blocks = len(self.tree.raised), len(self.weights.columns.value)
         limit_measure, limit = self._limits()
         flavors = [shape.spec.flavor for shape in self.shapes]
         return ShapeColumns(
             allowed=np.array(
                 [allowed(state, shape, self.options) for shape in self.shapes]
             ).reshape(count, hosts),
-            passing=np.zeros((count, hosts), np.bool_),
-            passing_count=np.zeros(count, np.int64),
+            barred=np.zeros((count, blocks), np.uint16),
+            seen=np.full((count, blocks), -1, np.int64),
             rooted=np.array([_is_rooted(state, s) for s in self.shapes], np.bool_),
             stamp=np.full(count, -1, np.int64),
-            highest=np.zeros((count, weighers, nodes)),
-            lowest=np.zeros((count, weighers, nodes)),
-            bound=np.full((count, nodes), np.inf),
-            scale=np.zeros((count, nodes), np.int64),
-            scale_low=np.zeros((count, SCALES, weighers)),
-            scale_range=np.zeros((count, SCALES, weighers)),
-            last_scale=np.zeros(count, np.int64),
-            level=level,
+            witness=np.full(count, -1, np.int64),
+            high=np.full((count, weighers), -np.inf),
+            low=np.full((count, weighers), np.inf),
+            high_host=np.full((count, weighers), -1, np.int64),
+            low_host=np.full((count, weighers), -1, np.int64),
+            bound=np.full((count, families, WIDTH), np.inf),
+            reference=np.zeros((count, families, WIDTH), np.int64),
+            closed=np.full((count, families, WIDTH), -1, np.int64),
+            last_reference=np.zeros(count, np.int64),
+            reference_low=np.zeros((count, REFERENCES, weighers)),
+            reference_range=np.zeros((count, REFERENCES, weighers)),
             limit_measure=limit_measure,
             limit=limit,
             vcpus=np.array([f.vcpus for f in flavors], np.int32),
@@ -269,13 +285,17 @@ class Engine:
 
         known = self._choice
         if known is None or len(known.host) != best or len(known.pool) < pool:
-            weighers = len(self.weights.names)
+            rows, weighers = self.weights.columns.multiplier.shape
             self._choice = known = ChoiceColumns(
                 low=np.zeros(weighers),
                 range=np.zeros(weighers),
-                slack=np.array([self.weights.slack()]),
+                slope=np.zeros((rows, weighers)),
+                offset=np.zeros(rows),
+                slack=np.zeros(2),
                 bound=np.zeros((MOST_LEVELS, WIDTH)),
-                seen=np.zeros(MOST_LEVELS + 1),
+                kept=np.zeros((MOST_LEVELS + 1, WIDTH)),
+                sum=np.zeros(WIDTH),
+                most=np.zeros(WIDTH),
                 node=np.zeros(MOST_LEVELS, np.int64),
                 host=np.zeros(best, np.int32),
                 weight=np.zeros(best),
@@ -286,7 +306,8 @@ class Engine:
         return known
 
 
-def _versions(state: State) -> tuple[int, ...]:
+def versions(state: State) -> tuple[int, ...]:
+    """Give what changes whenever rows, traits, aggregates or facts do."""
     return (state.structure, state.facts, state.odd_limits, state.hosts.version)
 
 
@@ -299,18 +320,6 @@ def _validity(state: State, options: Options) -> tuple[float, float]:
     now = clock.now()
     before, after = edges[edges <= now], edges[edges >= now]
     return before.max(initial=-np.inf), after.min(initial=np.inf)
-
-
-def _levels(hosts: int) -> NDArray[np.int32]:
-    """Give the first node of each level over so many hosts, lowest level first."""
-    from kilonova_kernels.host_columns import WIDTH
-
-    first = [0]
-    count = max(hosts, 1)
-    while count > 1 or len(first) == 1:
-        count = -(-count // WIDTH)
-        first.append(first[-1] + count)
-    return np.array(first, np.int32)
 
 
 def _is_rooted(state: State, shape: Shape) -> bool:

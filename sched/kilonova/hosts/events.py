@@ -53,12 +53,13 @@ class Played(NamedTuple):
     host
         Row of the host that each server got, -1 where none was found, or it left,
         (N,) int32.
-    passed
-        How many hosts could have taken it, (N,) int64.
+    stuck
+        Whether no host could take it, or it was not asked any more as no host could
+        take one before it of the same call, (N,) bool.
     """
 
     host: NDArray[np.int32]
-    passed: NDArray[np.int64]
+    stuck: NDArray[np.bool_]
 
 
 def play(
@@ -89,7 +90,7 @@ def play(
     orders = _orders(engine, shapes, consumers, calls, questions, draws)
     listed = max((len(each.listing.rows) for each in questions), default=0)
     engine.run(orders, int((orders.group >= 0).sum()) + listed)
-    return Played(orders.host, orders.passed)
+    return Played(orders.host, (orders.best[:, 0] < 0) & (shapes >= 0))
 
 
 def _orders(
@@ -118,11 +119,10 @@ def _orders(
         listed_host=np.concatenate([none, *(e.listing.rows for e in questions)]),
         listed=np.array([each.listing.kind for each in questions], np.int32),
         draw=draws,
-        subset=np.array([subset, 0], np.int64),
+        subset=np.array([subset], np.int64),
         host=np.full(count, -1, np.int32),
         best=np.full((count, subset), -1, np.int32),
         weight=np.zeros((count, subset)),
-        passed=np.zeros(count, np.int64),
         plan=np.full(count, -1, np.int32),
         provider=np.full((count, len(engine.search.option_count)), -1, np.int32),
     )

@@ -34,7 +34,6 @@ def selection_of(batch: Batch, spec: ServerSpec, servers: Sequence[str]) -> Sele
         servers=tuple(servers),
         hosts=hosts,
         alternates=tuple(spare[cell] for cell in cells),
-        passed=tuple(orders.passed.tolist()),
     )
 
 
@@ -49,7 +48,6 @@ def joined(parts: Sequence[Selection]) -> Selection:
         servers=tuple(part.servers[0] for part in parts),
         hosts=tuple(part.hosts[0] for part in parts),
         alternates=(last,) * len(parts),
-        passed=tuple(part.passed[0] for part in parts),
     )
 
 
@@ -65,7 +63,7 @@ def _alternates(batch: Batch, cell: int, known: dict[str, str]) -> tuple[Chosen,
 
 def _first_candidate(batch: Batch, host: int) -> tuple[int, list[int]] | None:
     """Give the plan of a host's first candidate, and the provider of each slot."""
-    from kilonova_kernels.select import first_candidates
+    from kilonova_kernels.host_passing import first_candidates
 
     engine = batch.engine
     columns, plans = engine.state.columns(), engine.plans.columns

@@ -88,7 +88,7 @@ def _one_by_one(
 ) -> Played:
     """Take each server by itself: cells and devices are chosen in between."""
     state = scheduler.state
-    played = Played(np.full(len(rows), -1, np.int32), np.zeros(len(rows), np.int64))
+    played = Played(np.full(len(rows), -1, np.int32), np.zeros(len(rows), np.bool_))
     calls = _calls(events)
     failed = -1
     for n, event in enumerate(events):
@@ -97,18 +97,19 @@ def _one_by_one(
             claims.vacate(state, int(row[0]))
             continue
         if calls[n] == failed:
+            played.stuck[n] = True
             continue
         engine = scheduler.engine((scheduler.shape(event.spec),))
         try:
-            found = scheduler.place(engine, event.spec, (event.server,), row)
+            scheduler.place(engine, event.spec, (event.server,), row)
         except NoValidHost:
             failed = int(calls[n])
+            played.stuck[n] = True
             for before in range(failed, n):
                 claims.vacate(state, int(rows[before]))
                 played.host[before] = -1
             continue
         played.host[n] = state.tables.consumer["host"][row[0]]
-        played.passed[n] = found.passed[0]
     return played
 
 

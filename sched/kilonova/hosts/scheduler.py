@@ -1,7 +1,7 @@
 """``Scheduler``: which hosts servers go to, by Nova's options, filters and weighers."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -16,8 +16,9 @@ from kilonova.cloud.vocabulary import Vocabulary
 from kilonova.errors import BadInput, NoValidHost
 from kilonova.hosts.batch import Batch, Question
 from kilonova.hosts.draws import draws
-from kilonova.hosts.engine import Engine
+from kilonova.hosts.engine import Engine, versions
 from kilonova.hosts.events import Event, Played
+from kilonova.hosts.extremes import Extremes
 from kilonova.hosts.listing import EXCEPT, NOTHING, ONLY, Listing, listed_hosts
 from kilonova.hosts.naming import joined, selection_of
 from kilonova.hosts.occupying import needs_occupying, occupy
@@ -27,7 +28,13 @@ from kilonova.hosts.prefilters.register import run as run_prefilters
 from kilonova.hosts.reasons import Reasons, reasons
 from kilonova.hosts.refusal import refusal
 from kilonova.hosts.selection import Selection
-from kilonova.hosts.shape import Shape, anonymous, are_weighed_alike, shape_of
+from kilonova.hosts.shape import (
+    Shape,
+    anonymous,
+    are_weighed_alike,
+    shape_of,
+    weighed_by,
+)
 from kilonova.request.server import ServerSpec
 
 # Engines and shapes that are kept; the least recently used are forgotten.
@@ -62,6 +69,8 @@ class Scheduler:
         self._shapes: OrderedDict[ServerSpec, Shape] = OrderedDict()
         # By the identity of shapes, which an engine keeps alive: hashing them is slow.
         self._engines: OrderedDict[tuple[int, ...], Engine] = OrderedDict()
+        self._extremes: dict[tuple[Hashable, ...], Extremes] = {}
+        self._extremes_version: tuple[int, ...] = ()
         self._exact: dict[ServerSpec, Shape] = {}
         # Shapes that `play` met: one engine for all of them serves the next call, too.
         self._met: dict[int, Shape] = {}
@@ -216,11 +225,24 @@ class Scheduler:
         key = tuple(map(id, shapes))
         engine = self._engines.get(key)
         if engine is None or not engine.is_current():
-            engine = self._engines[key] = Engine(self.state, shapes, self.options)
+            extremes = self._extremes_for(shapes[0])
+            engine = Engine(self.state, shapes, self.options, extremes)
+            self._engines[key] = engine
             if len(self._engines) > _MOST_ENGINES:
                 self._engines.popitem(last=False)
         self._engines.move_to_end(key)
         return engine
+
+    def _extremes_for(self, shape: Shape) -> Extremes:
+        """Give what a shape shares with all that are weighed alike."""
+        now = versions(self.state)
+        if self._extremes_version != now:
+            self._extremes.clear()
+            self._extremes_version = now
+        key = weighed_by(shape, self.options)
+        if key not in self._extremes:
+            self._extremes[key] = Extremes(self.state, shape, self.options)
+        return self._extremes[key]
 
     def add_consumers(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Add a consumer for each server; give their rows."""

@@ -70,11 +70,8 @@ class Selection:
         The host that each one has, its allocations claimed.
     alternates
         For each server further hosts of the same cell, best first, unclaimed.
-    passed
-        How many hosts could have taken each server.
     """
 
     servers: tuple[str, ...]
     hosts: tuple[Chosen, ...]
     alternates: tuple[tuple[Chosen, ...], ...]
-    passed: tuple[int, ...]

@@ -5,7 +5,7 @@ the UUIDs of their ports. All that is compiled, filtered and kept for a request 
 for its shape.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 
 from kilonova.hosts.filters.register import Filter, enabled
@@ -123,14 +123,15 @@ def shape_of(spec: ServerSpec, options: Options) -> Shape:
     )
 
 
+def weighed_by(shape: Shape, options: Options) -> tuple[Hashable, ...]:
+    """Give what decides the raw values of hosts for a shape, groups apart."""
+    return tuple(
+        each.asks(shape.spec, options)
+        for each in shape.weighers
+        if each.name not in GROUP_WEIGHERS
+    )
+
+
 def are_weighed_alike(shapes: Iterable[Shape], options: Options) -> bool:
     """Say whether hosts have the same raw values for all shapes, groups apart."""
-    keys = {
-        tuple(
-            each.asks(shape.spec, options)
-            for each in shape.weighers
-            if each.name not in GROUP_WEIGHERS
-        )
-        for shape in shapes
-    }
-    return len(keys) <= 1
+    return len({weighed_by(shape, options) for shape in shapes}) <= 1

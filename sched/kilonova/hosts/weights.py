@@ -17,8 +17,6 @@ from kilonova.hosts.weighing import multiplier_of
 if TYPE_CHECKING:
     from kilonova_kernels.host_columns import WeightColumns
 
-# More than what rounding adds to a sum of a few products, as a share of their size.
-_ROUNDING = 1e-13
 # Attributes of a host that servers with NUMA cells or PCI devices change.
 OCCUPIED = frozenset({"numa_cells", "pci_pools"})
 _MEASURES = {
@@ -49,15 +47,15 @@ class Weights:
 
     def renew(self, state: State, shape: Shape, options: Options, row: int) -> None:
         """Set raw values of a host anew whose cells or pools are others now."""
+        from kilonova_kernels.host_columns import WIDTH
+
         for weigher in shape.weighers:
             if weigher.name in self.names and not weigher.reads.isdisjoint(OCCUPIED):
                 raw = weigher.raw(host_view(state, row), shape.spec, options)
-                self.columns.value[self.names.index(weigher.name), row] = raw
-
-    def slack(self) -> float:
-        """Give more than what rounding can add to a weight."""
-        sizes = np.abs(self.columns.multiplier).max(axis=0, initial=0.0)
-        return float(_ROUNDING * (1.0 + sizes.sum()))
+                if weigher.minval is not None:
+                    raw = max(raw, weigher.minval)
+                k = self.names.index(weigher.name)
+                self.columns.value[row // WIDTH, k, row % WIDTH] = raw
 
 
 def weights_of(state: State, shape: Shape, options: Options) -> Weights:
@@ -89,15 +87,28 @@ def weights_of(state: State, shape: Shape, options: Options) -> Weights:
         names, measures, floors = ["none"], [Measure.FIXED], [-np.inf]
         values = [np.zeros(len(sets))]
         factors = [[0.0] * max(len(distinct), 1)]
+    raw = np.array(values, np.float64).reshape(len(names), len(sets))
     rows, which = np.unique(np.array(factors).T, axis=0, return_inverse=True)
     columns = WeightColumns(
         measure=np.array(measures, np.int64),
         floor=np.array(floors, np.float64),
-        value=np.array(values).reshape(len(names), len(sets)),
+        value=_in_blocks(np.maximum(raw, np.array(floors)[:, None])),
         multiplier=np.ascontiguousarray(rows),
         host_multiplier=which.ravel()[number].astype(np.int32),
     )
     return Weights(tuple(names), columns)
+
+
+def _in_blocks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lay values of hosts, (K, H), block by block, the last one filled up."""
+    from kilonova_kernels.host_columns import WIDTH
+
+    weighers, hosts = values.shape
+    blocks = -(-max(hosts, 1) // WIDTH)
+    filled = np.zeros((weighers, blocks * WIDTH))
+    filled[:, :hosts] = values
+    parted = filled.reshape(weighers, blocks, WIDTH).transpose(1, 0, 2)
+    return np.ascontiguousarray(parted)
 
 
 def _fixed(

@@ -57,8 +57,8 @@ class ServerOutcome:
         What was played, and the cloud as it is at the end.
     events
         In their order.
-    host, passed
-        Row of each server's host, -1 for none; hosts that could take it, (N,).
+    host, stuck
+        Row of each server's host, -1 for none; whether no host could take it, (N,).
     uses
         Moments, in their order.
     refusals
@@ -78,7 +78,7 @@ class ServerOutcome:
     fleet: Fleet
     events: Events
     host: NDArray[np.int32]
-    passed: NDArray[np.int64]
+    stuck: NDArray[np.bool_]
     uses: list[Use] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     vcpus: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -135,7 +135,7 @@ class Player:
             fleet=self.fleet,
             events=ordered(window, trace.step),
             host=np.full(count, -1, np.int32),
-            passed=np.zeros(count, np.int64),
+            stuck=np.zeros(count, np.bool_),
         )
         find = self.state.provider_names.find
         self._place_provider = np.array(
@@ -200,13 +200,13 @@ class Player:
         boots = np.array([isinstance(event, Boot) for event in listed])
         coming = np.array(rows)[boots]
         outcome.host[coming] = played.host[boots]
-        outcome.passed[coming] = played.passed[boots]
+        outcome.stuck[coming] = played.stuck[boots]
         leaving = servers[~comes]
         self._alive += int((outcome.host[coming] >= 0).sum())
         self._alive -= int((outcome.host[leaving] >= 0).sum())
         if (outcome.host[coming] < 0).any():
             outcome.refusals += refusals_of(
-                self.scheduler, self.window, coming, outcome.host, outcome.passed
+                self.scheduler, self.window, coming, outcome.host, outcome.stuck
             )
         return seconds
 

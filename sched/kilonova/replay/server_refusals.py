@@ -49,7 +49,7 @@ def refusals_of(
     window: Window,
     coming: NDArray[np.int64],
     host: NDArray[np.int32],
-    passed: NDArray[np.int64],
+    stuck: NDArray[np.bool_],
 ) -> list[Refusal]:
     """Explain what a step refused: the first server of each flavor and rule.
 
@@ -61,18 +61,18 @@ def refusals_of(
         What is played.
     coming
         Servers of the step, in their order.
-    host, passed
+    host, stuck
         What became of all servers so far.
     """
     found: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
     refused = coming[host[coming] < 0]
     edges = np.flatnonzero(np.diff(window.call[refused])) + 1
     for call in np.split(refused, edges):
-        stuck = next((n for n in call.tolist() if passed[n] == 0), int(call[-1]))
-        kind = window.kinds[window.kind[stuck]]
-        before = int(np.searchsorted(call, stuck))
+        first = next((n for n in call.tolist() if stuck[n]), int(call[-1]))
+        kind = window.kinds[window.kind[first]]
+        before = int(np.searchsorted(call, first))
         found.setdefault((kind.flavor, kind.rule), []).append(
-            (stuck, before, len(call))
+            (first, before, len(call))
         )
     rows = []
     for (flavor, rule), calls in found.items():

@@ -1,0 +1,216 @@
+"""The extremes of raw values over the hosts that pass a shape, kept between choices.
+
+They are what weights are normalised by. A host that changed can only become an extreme
+by a value beyond the known one; and a known extreme stays while its host has it and
+passes. Only otherwise it is searched for.
+"""
+
+import numpy as np
+
+from kilonova_kernels._jit import inlined, part
+from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
+from kilonova_kernels.host_columns import WIDTH, FleetColumns
+from kilonova_kernels.host_extremes import child_count, raw_value
+from kilonova_kernels.host_passing import is_barred, passes, refresh_barred
+from kilonova_kernels.wide import wide
+
+
+@part
+def refresh_scale(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+) -> None:
+    """Bring the extremes of one shape up to date."""
+    tree, shapes = fleet.tree, fleet.shapes
+    stamp, now = shapes.stamp[shape], tree.time[0]
+    if stamp == now:
+        return
+    if stamp < 0 or now - stamp > tree.recent.shape[0]:
+        # Changes are not known one by one: all is searched for.
+        stamp = -1
+        shapes.high_host[shape] = -1
+        shapes.low_host[shape] = -1
+    for w in range(now if stamp < 0 else stamp, now):
+        host = wide(tree.recent[w % tree.recent.shape[0]])
+        latest = tree.host_changed[host] == w + 1
+        stands_out = latest and _stands_out(fleet, shape, host)
+        if stands_out and passes(cloud, plans, search, fleet, shape, host):
+            _widen(fleet, shape, host)
+    _check_witness(cloud, plans, search, fleet, shape, stamp)
+    for which in range(2 * fleet.weights.measure.shape[0]):
+        _check_extreme(cloud, plans, search, fleet, shape, which)
+    shapes.stamp[shape] = now
+
+
+@inlined
+def _check_witness(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+    stamp: int,
+) -> None:
+    """Find another host that passes, if the known one does not any more."""
+    host = fleet.shapes.witness[shape]
+    if stamp >= 0:
+        if host < 0 or fleet.tree.host_changed[host] <= stamp:
+            return
+        if passes(cloud, plans, search, fleet, shape, host):
+            return
+    host = find_extreme(cloud, plans, search, fleet, shape, wide(0), 1.0)
+    fleet.shapes.witness[shape] = host
+
+
+@inlined
+def _check_extreme(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+    which: int,
+) -> None:
+    """Search for one extreme, if the known one does not stand any more.
+
+    ``which`` is twice the number of the weigher, and 1 more for the lowest value.
+    """
+    shapes = fleet.shapes
+    k, side = which // 2, which % 2
+    host = shapes.low_host[shape, k] if side else shapes.high_host[shape, k]
+    value = shapes.low[shape, k] if side else shapes.high[shape, k]
+    if host >= 0 and raw_value(fleet.weights, host, k) == value:
+        if fleet.tree.host_changed[host] <= shapes.stamp[shape]:
+            return
+        if passes(cloud, plans, search, fleet, shape, host):
+            return
+    host = shapes.witness[shape]
+    if host >= 0 and not _all_alike(fleet, k):
+        sign = -1.0 if side else 1.0
+        host = find_extreme(cloud, plans, search, fleet, shape, wide(k), sign)
+    _set_extreme(fleet, shape, k, side, host)
+
+
+@inlined
+def _all_alike(fleet: FleetColumns, k: int) -> bool:
+    """Say whether one weigher gives all hosts the same."""
+    tree = fleet.tree
+    top = tree.first[tree.first.shape[0] - 1]
+    return bool(tree.highest[top, k, 0] == tree.lowest[top, k, 0])
+
+
+@inlined
+def _set_extreme(fleet: FleetColumns, shape: int, k: int, side: int, host: int) -> None:
+    shapes = fleet.shapes
+    value = 0.0 if host < 0 else raw_value(fleet.weights, host, k)
+    if side:
+        shapes.low_host[shape, k] = host
+        shapes.low[shape, k] = np.inf if host < 0 else value
+    else:
+        shapes.high_host[shape, k] = host
+        shapes.high[shape, k] = -np.inf if host < 0 else value
+
+
+@inlined
+def _stands_out(fleet: FleetColumns, shape: int, host: int) -> bool:
+    """Say whether a host has a value beyond the known extremes."""
+    shapes = fleet.shapes
+    for k in range(fleet.weights.measure.shape[0]):
+        value = raw_value(fleet.weights, host, k)
+        if value > shapes.high[shape, k] or value < shapes.low[shape, k]:
+            return True
+    return False
+
+
+@inlined
+def _widen(fleet: FleetColumns, shape: int, host: int) -> None:
+    """Let the extremes hold for one host more."""
+    shapes = fleet.shapes
+    shapes.witness[shape] = host
+    for k in range(fleet.weights.measure.shape[0]):
+        value = raw_value(fleet.weights, host, k)
+        if value > shapes.high[shape, k]:
+            _set_extreme(fleet, shape, k, 0, host)
+        if value < shapes.low[shape, k]:
+            _set_extreme(fleet, shape, k, 1, host)
+
+
+@part
+def find_extreme(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+    k: int,
+    sign: float,
+) -> int:
+    """Find a passing host whose raw value, times ``sign``, is largest; -1 without."""
+    tree, choice = fleet.tree, fleet.choice
+    top = tree.first.shape[0] - 1
+    level = top
+    most = -np.inf
+    best = -1
+    _open(fleet, shape, k, sign, level, 0)
+    while level <= top:
+        i = 0
+        for j in range(1, WIDTH):
+            if choice.bound[level, j] > choice.bound[level, i]:
+                i = j
+        if choice.bound[level, i] <= most:
+            level += 1
+            continue
+        child = choice.node[level] * WIDTH + i
+        if level > 0:
+            choice.bound[level, i] = -np.inf
+            level -= 1
+            _open(fleet, shape, k, sign, level, child)
+            continue
+        if passes(cloud, plans, search, fleet, shape, child):
+            most = choice.bound[level, i]
+            best = child
+        choice.bound[level, i] = -np.inf
+    return int(best)
+
+
+@inlined
+def _open(
+    fleet: FleetColumns, shape: int, k: int, sign: float, level: int, node: int
+) -> None:
+    """Bound the children of a node; where none may pass, that is noted."""
+    tree, shapes, choice = fleet.tree, fleet.shapes, fleet.choice
+    choice.node[level] = node
+    bound = choice.bound[level]
+    children = child_count(fleet, level, node)
+    none = True
+    if level == 0:
+        refresh_barred(fleet, shape, node)
+    below = node if level == 0 else tree.first[level - 1] + node
+    for i in range(WIDTH):
+        bound[i] = -np.inf
+        if i >= children:
+            continue
+        if level == 0:
+            if not is_barred(fleet.shapes, shape, node * WIDTH + i):
+                bound[i] = sign * fleet.weights.value[node, k, i]
+        elif not _is_empty(fleet, shape, below, i):
+            extreme = tree.highest if sign > 0 else tree.lowest
+            bound[i] = sign * extreme[below, k, i]
+        none = none and bound[i] == -np.inf
+    if none:
+        family = tree.first[level] + node // WIDTH
+        shapes.bound[shape, family, node % WIDTH] = -np.inf
+        shapes.closed[shape, family, node % WIDTH] = tree.time[0]
+
+
+@inlined
+def _is_empty(fleet: FleetColumns, shape: int, family: int, place: int) -> bool:
+    """Say whether no host below a node is known to pass."""
+    shapes = fleet.shapes
+    return bool(
+        shapes.bound[shape, family, place] == -np.inf
+        and shapes.closed[shape, family, place] >= fleet.tree.raised[family, place]
+    )

@@ -1,0 +1,62 @@
+"""Raw values of all hosts, and the tree of extremes over them."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kilonova.cloud.state import State
+from kilonova.hosts.options import Options
+from kilonova.hosts.shape import Shape
+from kilonova.hosts.weights import weights_of
+
+if TYPE_CHECKING:
+    from kilonova_kernels.host_columns import TreeColumns
+
+
+class Extremes:
+    """What all shapes share whose hosts are weighed alike.
+
+    Parameters
+    ----------
+    state
+        The cloud; what is derived is true for its present rows and facts of hosts.
+    shape
+        One of the shapes.
+    options
+        Options of the scheduler.
+
+    Attributes
+    ----------
+    weights
+        Weighers, and raw values of all hosts.
+    tree
+        The tree of extremes; kernels keep it true.
+    """
+
+    def __init__(self, state: State, shape: Shape, options: Options) -> None:
+        self.weights = weights_of(state, shape, options)
+        self.tree = _tree(state.hosts.table.count, len(self.weights.names))
+
+
+def _tree(hosts: int, weighers: int) -> "TreeColumns":
+    """Make a tree that knows nothing yet."""
+    from kilonova_kernels.host_columns import RECENT, WIDTH, TreeColumns
+
+    nodes = [-(-max(hosts, 1) // WIDTH)]
+    while nodes[-1] > 1:
+        nodes.append(-(-nodes[-1] // WIDTH))
+    families = [-(-count // WIDTH) for count in nodes]
+    first = np.cumsum([0, *families])
+    count = int(first[-1])
+    return TreeColumns(
+        first=first[:-1].astype(np.int64),
+        nodes=np.array(nodes, np.int64),
+        highest=np.zeros((count, weighers, WIDTH)),
+        lowest=np.zeros((count, weighers, WIDTH)),
+        raised=np.zeros((count, WIDTH), np.int64),
+        host_raised=np.zeros(hosts, np.int64),
+        host_changed=np.zeros(hosts, np.int64),
+        recent=np.zeros(RECENT, np.int32),
+        time=np.zeros(1, np.int64),
+        stamp=np.full(1, -1, np.int64),
+    )

@@ -50,7 +50,9 @@ def test_example_prints_what_the_page_says(code: str, text: str) -> None:
     assert done.stdout == text
 
 
-@pytest.mark.parametrize("page", ["image-cache", "policies", "rescue", "vgpu"])
+@pytest.mark.parametrize(
+    "page", ["audit", "heal", "image-cache", "policies", "records", "rescue", "vgpu"]
+)
 def test_each_of_these_pages_has_an_example(page: str) -> None:
     assert EXAMPLE.search(PAGES[f"{page}.md"])
 

@@ -4,6 +4,10 @@ from kilonova.admin.policy_rules import RuleSet
 from kilonova.errors import UnknownOperation
 
 _CREATE = "servers:create"
+# Commands of nova-manage are no calls of an API and have no rule. What they do is for
+# those who administer the whole system.
+_ADMIN = "system_admin_api|context_is_admin"
+_BASE = frozenset(["system_admin_api", "context_is_admin"])
 
 # Where several rules are named all must hold, as Nova asks one after the other. A rule
 # that a release does not have yet is not asked in it; `a|b` is b where there is no a.
@@ -129,6 +133,11 @@ _SHORT = {
     "limits-show-other-project": "limits limits:other_project",
     "usage-list": "os-simple-tenant-usage:list",
     "usage-show": "os-simple-tenant-usage:show",
+    # Placement.
+    "placement-audit": _ADMIN,
+    "placement-audit-delete": _ADMIN,
+    "placement-heal-allocations": _ADMIN,
+    "placement-sync-aggregates": _ADMIN,
 }
 
 
@@ -166,4 +175,5 @@ def rules_of(operation: str, known: RuleSet) -> tuple[str, ...]:
 
 
 def _whole(rule: str) -> str:
-    return rule if rule.startswith("compute:") else f"os_compute_api:{rule}"
+    is_whole = rule in _BASE or rule.startswith("compute:")
+    return rule if is_whole else f"os_compute_api:{rule}"

@@ -1,6 +1,8 @@
 """All records of a cloud, by UUID."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from kilonova.records.migration import Migration
 from kilonova.records.server import Server
@@ -28,6 +30,12 @@ class Records:
         Neutron's networks by id.
     device_profiles
         Cyborg's profiles by name.
+    host_mappings
+        Cells by name of the compute service, as Nova's API database maps them; empty
+        where each service of the cloud is mapped.
+    aggregate_hosts
+        Names of compute services by UUID of the host aggregate that they are in, beside
+        those that the cloud's hosts tell: of services that have no compute node.
     """
 
     servers: dict[str, Server] = field(default_factory=dict)
@@ -35,3 +43,37 @@ class Records:
     ports: dict[str, Port] = field(default_factory=dict)
     networks: Networks = field(default_factory=dict)
     device_profiles: DeviceProfiles = field(default_factory=dict)
+    host_mappings: dict[str, str] = field(default_factory=dict)
+    aggregate_hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @staticmethod
+    def from_document(given: Any) -> "Records":
+        """Make records of a JSON-like document; see ``docs/records.md``.
+
+        Raises
+        ------
+        BadInput
+            Something in it cannot be right; the message says where.
+        """
+        from kilonova.records import document
+
+        return document.load(given)
+
+    def to_document(self) -> dict[str, Any]:
+        """Give the document from which ``from_document`` makes equal records."""
+        from kilonova.records import document
+
+        return document.dump(self)
+
+    @staticmethod
+    def from_file(path: str | Path) -> "Records":
+        """Read a JSON file; raises BadInput, which says file and place."""
+        from kilonova.records import document
+
+        return document.read_file(path)
+
+    def save(self, path: str | Path) -> None:
+        """Write a JSON file, wholly or not at all; raises BadInput."""
+        from kilonova.records import document
+
+        document.write_file(self, path)

@@ -1,0 +1,77 @@
+"""``kilonova heal``: allocations that servers should have."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from kilonova.admin.heal import heal
+from kilonova.admin.heal_ports import RecordedPorts
+from kilonova.admin.heal_steps import HealOptions
+from kilonova.candidates.cloud import Cloud
+from kilonova.cli.administration import Administered, administer, complain
+from kilonova.errors import BadInput
+from kilonova.records.records import Records
+
+_ROLLBACK = "rollback"
+
+
+def run(
+    given: Administered,
+    options: HealOptions,
+    failing: Sequence[str],
+    max_count: str | None = None,
+) -> int:
+    """Carry out the command; give the exit status, 0 to 8 or 127.
+
+    Parameters
+    ----------
+    given, options
+        The command line.
+    failing
+        ``PORT`` each, which takes no allocation, or ``PORT=rollback``, which keeps it.
+    max_count
+        As it was typed; of no effect with a server.
+    """
+
+    def work(cloud: Cloud, records: Records) -> int:
+        write = _ports(records, failing)
+        asked = replace(
+            options, max_count=None if options.server else _count(max_count)
+        )
+        result = heal(cloud, records, asked, write=write, tell=given.tell)
+        if given.as_json:
+            found = {
+                "code": result.code,
+                "message": result.message,
+                "healed": result.healed,
+                "dry_run": options.dry_run,
+                "servers": [asdict(step) for step in result.steps],
+            }
+            print(json.dumps(found, indent=1))
+        if result.message:
+            complain(result.message)
+        return result.code
+
+    return administer(given, "placement-heal-allocations", work)
+
+
+def _count(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise BadInput(f"--max-count must be a whole number, got {text!r}.") from error
+
+
+def _ports(records: Records, failing: Sequence[str]) -> RecordedPorts:
+    stuck, refused = set[str](), set[str]()
+    for text in failing:
+        port, equals, how = text.partition("=")
+        if port not in records.ports or (equals and how != _ROLLBACK):
+            raise BadInput(
+                "--fail must be PORT or PORT=rollback, a port of the records; "
+                f"got {text!r}."
+            )
+        (stuck if equals else refused).add(port)
+    return RecordedPorts(records, refused, stuck)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from kilonova.records.accelerator_request import AcceleratorRequest
 from kilonova.records.migration import Migration
 from kilonova.records.server import Server
 from kilonova.request.device_profile import DeviceProfiles
@@ -28,6 +29,8 @@ class Records:
         Neutron's networks by id.
     device_profiles
         Cyborg's profiles by name.
+    accelerator_requests
+        Cyborg's accelerator requests by UUID.
     """
 
     servers: dict[str, Server] = field(default_factory=dict)
@@ -35,3 +38,4 @@ class Records:
     ports: dict[str, Port] = field(default_factory=dict)
     networks: Networks = field(default_factory=dict)
     device_profiles: DeviceProfiles = field(default_factory=dict)
+    accelerator_requests: dict[str, AcceleratorRequest] = field(default_factory=dict)

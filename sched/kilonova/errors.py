@@ -24,12 +24,14 @@ KilonovaError
 ├── SearchTooLong       whether a tree has a candidate is too hard to find out
 ├── Forbidden           a rule of a policy does not let the caller
 ├── Refused             an operation that Nova's API refuses: status, exception's name
+├── StepFailed          a step of an operation failed outside of Kilonova
 └── Conflict            well formed, but the state of the cloud forbids it
     ├── DoesNotFit      a claim that a provider cannot take
     ├── PinningConflict a host CPU that is pinned already, or that nobody pinned
     ├── DevicesConflict PCI devices that the pools of a host do not have
     ├── NoValidHost     no host takes the server
-    │   └── RequestFilterFailed     a pre-filter says so before any host is looked at
+    │   ├── RequestFilterFailed     a pre-filter says so before any host is looked at
+    │   └── MaxRetriesExceeded      all hosts that were selected have been tried
     ├── InUse           what would be removed is still used
     └── GenerationConflict
 """
@@ -211,6 +213,33 @@ class Refused(KilonovaError):
         self.nova = nova
 
 
+class StepFailed(KilonovaError):
+    """A step that is done outside of Kilonova, on a host or in Neutron, failed.
+
+    Attributes
+    ----------
+    nova
+        Name of the exception that Nova would see.
+    aborts
+        Whether no other host is tried, as for Nova's ``BuildAbortException``.
+    rolls_back
+        Whether the server goes on as before, as for ``InstanceFaultRollback``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        nova: str = "NovaException",
+        *,
+        aborts: bool = False,
+        rolls_back: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.nova = nova
+        self.aborts = aborts
+        self.rolls_back = rolls_back
+
+
 class Conflict(KilonovaError):
     """Well formed, but the present state of the cloud forbids it."""
 
@@ -253,3 +282,9 @@ class NoValidHost(Conflict):
 
 class RequestFilterFailed(NoValidHost):
     """A request pre-filter found that no host can take the server."""
+
+
+class MaxRetriesExceeded(NoValidHost):
+    """All hosts that were selected for a server have been tried."""
+
+    nova = "MaxRetriesExceeded"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kilonova.records.accelerator_request import AcceleratorRequest
 from kilonova.records.migration import Migration
 from kilonova.records.server import Server
 from kilonova.request.device_profile import DeviceProfiles
@@ -36,6 +37,8 @@ class Records:
     aggregate_hosts
         Names of compute services by UUID of the host aggregate that they are in, beside
         those that the cloud's hosts tell: of services that have no compute node.
+    accelerator_requests
+        Cyborg's accelerator requests by UUID.
     """
 
     servers: dict[str, Server] = field(default_factory=dict)
@@ -45,6 +48,7 @@ class Records:
     device_profiles: DeviceProfiles = field(default_factory=dict)
     host_mappings: dict[str, str] = field(default_factory=dict)
     aggregate_hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    accelerator_requests: dict[str, AcceleratorRequest] = field(default_factory=dict)
 
     @staticmethod
     def from_document(given: Any) -> "Records":

@@ -1,0 +1,131 @@
+"""What all operations share: cloud, scheduler, records, driver, options, observer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from kilonova.cloud import claims
+from kilonova.cloud.hosts import host_view
+from kilonova.cloud.state import State
+from kilonova.errors import KilonovaError, StepFailed
+from kilonova.hosts import clock
+from kilonova.hosts.claiming import settle
+from kilonova.hosts.scheduler import Scheduler
+from kilonova.moves.driver import Driver
+from kilonova.moves.options import MoveOptions
+from kilonova.records.records import Records
+from kilonova.records.server import Server
+
+Allow = Callable[[str, Server], None]
+Observer = Callable[[str, Server], None]
+
+
+@dataclass(slots=True)
+class Context:
+    """What operations work with.
+
+    Attributes
+    ----------
+    scheduler
+        Selects hosts; its cloud has the allocations.
+    records
+        Servers, migrations, ports and accelerator requests; changed in place.
+    driver
+        Does what is done outside.
+    options
+        Options of Nova beside those of the scheduler.
+    allow
+        Called with the name of the operation and the server before anything changes;
+        raises where a policy forbids it.
+    observer
+        Called with the name of a step and the server after each step.
+    is_admin
+        Whether locks of servers do not count.
+    now
+        Gives the present time in seconds since 1970.
+    """
+
+    scheduler: Scheduler
+    records: Records
+    driver: Driver
+    options: MoveOptions = field(default_factory=MoveOptions)
+    allow: Allow | None = None
+    observer: Observer | None = None
+    is_admin: bool = True
+    now: Callable[[], float] = clock.now
+
+    @property
+    def state(self) -> State:
+        """The columns of the cloud."""
+        return self.scheduler.state
+
+    def check(self, operation: str, server: Server) -> None:
+        """Ask the policy; raises what ``allow`` raises."""
+        if self.allow is not None:
+            self.allow(operation, server)
+
+    def run(self, step: str, server: Server, host: str | None) -> None:
+        """Have a step done outside, then show it; raises StepFailed."""
+        self.driver.run(step, server, host or "")
+        self.see(step, server)
+
+    def see(self, step: str, server: Server) -> None:
+        """Show what a step left."""
+        if self.observer is not None:
+            self.observer(step, server)
+
+    def row(self, consumer: str) -> int:
+        """Give the row of a consumer, -1 where there is none."""
+        return self.state.consumer_uuids.find(consumer)
+
+    def root(self, node: str) -> str:
+        """Give the UUID of the root provider of a node; raises UnknownHost."""
+        state = self.state
+        provider = int(state.hosts.table["provider"][state.hosts.row(node)])
+        return state.provider_identity(provider)
+
+    def is_up(self, node: str | None) -> bool:
+        """Say whether the compute service of a node sends heartbeats.
+
+        Notes
+        -----
+        Nova's database driver of service groups; a disabled service may be up.
+        """
+        if node is None or self.state.hosts.names.find(node) < 0:
+            return False
+        host = host_view(self.state, self.state.hosts.row(node))
+        if host.forced_down:
+            return False
+        if host.last_seen_up is None:
+            return True
+        elapsed = abs(self.now() - host.last_seen_up)
+        return elapsed <= self.scheduler.options.default.service_down_time
+
+    def node_of(self, host: str) -> str | None:
+        """Give the first node of a compute service, None where there is none."""
+        hosts = self.state.hosts
+        service = hosts.services.find(host)
+        rows = np.flatnonzero(hosts.table["service"] == service)
+        return hosts.names[int(rows[0])] if service >= 0 and len(rows) else None
+
+    def settle(self, server: Server) -> None:
+        """Let a server be no I/O operation of its host any more."""
+        settle(self.state, self.row(server.uuid))
+
+    def release(self, consumer: str) -> None:
+        """Let a consumer hold nothing any more, if it holds something."""
+        row = self.row(consumer)
+        if row >= 0 and int(self.state.tables.consumer["first"][row]) >= 0:
+            claims.release(self.state, consumer)
+
+
+def note_fault(server: Server, error: KilonovaError) -> None:
+    """Note on a server what failed, in one line that begins with Nova's name."""
+    name = getattr(error, "nova", None) or type(error).__name__
+    server.fault = f"{name}: {error}"
+
+
+def failed(message: str, nova: str, *, rolls_back: bool = False) -> StepFailed:
+    """Make the error of a step that fails within Kilonova."""
+    return StepFailed(message, nova, rolls_back=rolls_back)

@@ -1,0 +1,55 @@
+"""Deletion: all that a server holds goes, wherever it holds it."""
+
+from kilonova.errors import StepFailed
+from kilonova.moves.accelerators import delete_accelerators
+from kilonova.moves.context import Context, note_fault
+from kilonova.moves.ports import unbind_ports
+from kilonova.moves.resize import confirm_resize
+from kilonova.records.migration import COLD, RESIZE, Migration
+from kilonova.records.server import Server
+
+
+def delete(context: Context, server: Server) -> None:
+    """Delete a server; one whose host is down, or that has none, without its host.
+
+    A resize that waits is confirmed first.
+
+    Notes
+    -----
+    As ``_delete`` in Nova's ``compute/api.py`` and ``terminate_instance`` in its
+    ``compute/manager.py``.
+    """
+    if server.vm_state == "resized":
+        migration = unconfirmed(context, server, ("finished", "confirming"))
+        if migration is not None:
+            confirm_resize(context, server, migration)
+    server.task_state = "deleting"
+    if server.host is not None and context.is_up(server.node):
+        try:
+            context.run("destroy", server, server.host)
+        except StepFailed as error:
+            server.vm_state, server.task_state = "error", None
+            note_fault(server, error)
+            context.see("fail", server)
+            return
+    unbind_ports(context, server, server.ports)
+    delete_accelerators(context, server, of_ports=True)
+    context.release(server.uuid)
+    server.vm_state, server.task_state = "deleted", None
+    server.host = server.node = None
+    del context.records.servers[server.uuid]
+    context.see("delete", server)
+
+
+def unconfirmed(
+    context: Context, server: Server, statuses: tuple[str, ...] = ("finished",)
+) -> Migration | None:
+    """Give the resize or cold migration of a server that waits, or None."""
+    for migration in context.records.migrations.values():
+        if (
+            migration.server == server.uuid
+            and migration.kind in (COLD, RESIZE)
+            and migration.status in statuses
+        ):
+            return migration
+    return None

@@ -28,13 +28,15 @@ def refresh_reference(fleet: FleetColumns, shape: int) -> None:
         same = True
         shapes.last_reference[shape] += 1
         slot = shapes.last_reference[shape] % REFERENCES
-        shapes.reference_low[shape, slot] = choice.low
-        shapes.reference_range[shape, slot] = choice.range
+        for k in range(choice.low.shape[0]):
+            shapes.reference_low[shape, slot, k] = choice.low[k]
+            shapes.reference_range[shape, slot, k] = choice.range[k]
     choice.slack[1] = 1.0 if same else 0.0
     if same:
         for row in range(weights.multiplier.shape[0]):
             choice.offset[row] = 0.0
-            choice.slope[row] = 0.0
+            for k in range(choice.low.shape[0]):
+                choice.slope[row, k] = 0.0
 
 
 @inlined

@@ -32,6 +32,38 @@ _PolicyFile = Annotated[
     Path | None,
     typer.Option("--policy-file", metavar="FILE", help="Overrides: policy.yaml."),
 ]
+_Names = list[str] | None
+_FailedHosts = Annotated[
+    _Names, typer.Option("--host", metavar="HOST", help="A failed host; repeatable.")
+]
+_FailedAggregates = Annotated[
+    _Names,
+    typer.Option("--aggregate", "--rack", metavar="AGGREGATE", help="All of it."),
+]
+_FailedCells = Annotated[
+    _Names, typer.Option("--cell", metavar="UUID", help="All hosts of a cell.")
+]
+_RecordsFile = Annotated[
+    Path,
+    typer.Option("--records", metavar="RECORDS.json", help="Servers and ports."),
+]
+_PlanFile = Annotated[
+    Path,
+    typer.Option("--plan", metavar="FILE.parquet", help="The plan, and its state."),
+]
+_ConfigFile = Annotated[
+    Path | None, typer.Option("--config-file", metavar="FILE", help="nova.conf.")
+]
+_Caller = Annotated[
+    str | None,
+    typer.Option("--as", metavar="role:R,project:P,scope:S", help="Ask a policy."),
+]
+_CloudPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CLOUD", help="A JSON document, or a folder that Cloud.write wrote."
+    ),
+]
 
 
 @policy.command("check")
@@ -196,6 +228,57 @@ def precache(
         as_json=as_json,
     )
     raise typer.Exit(command.run(wanted))
+
+
+@app.command()
+def evacuate(
+    cloud: _CloudPath,
+    records: _RecordsFile,
+    plan: _PlanFile,
+    host: _FailedHosts = None,
+    aggregate: _FailedAggregates = None,
+    cell: _FailedCells = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Carry the plan out, or go on with it.")
+    ] = False,
+    greedy: Annotated[
+        bool, typer.Option("--greedy", help="Look for nothing better than Nova's.")
+    ] = False,
+    regroup: Annotated[
+        bool, typer.Option("--regroup", help="Lost affinity groups gather anew.")
+    ] = False,
+    config_file: _ConfigFile = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Of hosts drawn among the best.")
+    ] = 0,
+    caller: _Caller = None,
+    rules: _Rules = "current",
+    policy_file: _PolicyFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Plan where all servers of failed hosts go; nothing moves without --apply.
+
+    Exit status 0 where all servers have a host, 3 where some have none.
+    """
+    from kilonova.cli import evacuate as command
+    from kilonova.cli import policy as policies
+
+    wanted = command.Wanted(
+        cloud=cloud,
+        records=records,
+        plan=plan,
+        hosts=tuple(host or ()),
+        aggregates=tuple(aggregate or ()),
+        cells=tuple(cell or ()),
+        greedy=greedy,
+        regroup=regroup,
+        config_file=config_file,
+        seed=seed,
+        caller=caller,
+        rules=policies.Rules(rules, policy_file),
+        as_json=as_json,
+    )
+    raise typer.Exit(command.carry_out(wanted) if apply else command.plan(wanted))
 
 
 app.add_typer(policy)

@@ -123,16 +123,30 @@ def _fixed(
     if weigher.columns is not None:
         raw = weigher.columns(_columns(state), shape.spec, options)
     else:
-        hosts = (host_view(state, row) for row in range(count))
+        rows, place = _unlike(state, weigher)
+        hosts = (host_view(state, row) for row in rows.tolist())
         raw = np.array(
             [weigher.raw(host, shape.spec, options) for host in hosts], np.float64
-        )
+        )[place]
     alike = not len(raw) or bool((raw == raw[0]).all())
     if len(state.hosts.pci) + len(state.hosts.numa):
         # They are alike now; a server that takes devices changes that.
         alike = alike and weigher.reads.isdisjoint(OCCUPIED)
     counts = weigher.minval is not None and len(raw) and raw[0] > weigher.minval
     return None if alike and not counts else raw
+
+
+def _unlike(
+    state: State, weigher: Weigher
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give hosts that stand for all, and which of them stands for each."""
+    every = np.arange(state.hosts.table.count)
+    if weigher.reads != {"pci_pools"}:
+        return every, every
+    _, first, place = np.unique(
+        state.hosts.table["pci"], return_index=True, return_inverse=True
+    )
+    return first, place
 
 
 def _columns(state: State) -> HostColumns:

@@ -1,0 +1,1 @@
+"""Operations on many servers at once, planned before anything is written."""

@@ -13,7 +13,8 @@ from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.errors import SearchTooLong
 from kilonova.hosts import clock
-from kilonova.hosts.allowed import allowed, has_passing_now, numbers_read, passing_now
+from kilonova.hosts.allowed import allowed, numbers_read
+from kilonova.hosts.changing import Changing
 from kilonova.hosts.options import Options
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.taken import Slots
@@ -59,6 +60,7 @@ class Engine:
         self.tree_host, self.host_tree = tree_hosts(state)
         self.weights: Weights = weights_of(state, self.shapes[0], options)
         self.kept: ShapeColumns = self._shape_columns()
+        self.changing = Changing(state, self.shapes, options, self.weights, self._allow)
         self._versions = _versions(state)
         self._valid = _validity(state, options)
         self._read = [numbers_read(shape, options) for shape in self.shapes]
@@ -159,11 +161,7 @@ class Engine:
             if changed and self._read[s]:
                 rows = np.array(sorted(changed))
                 self._allow(s, rows, allowed(state, shape, self.options, rows))
-            if has_passing_now(shape, self.options):
-                rows = np.flatnonzero(allowed(state, shape, self.options))
-                marks = np.zeros(self.kept.allowed.shape[1], np.bool_)
-                marks[rows] = passing_now(state, shape, self.options, rows)
-                self._allow(s, np.arange(len(marks)), marks)
+        self.changing.catch_up()
 
     def _allow(
         self, shape: int, rows: NDArray[np.int64], marks: NDArray[np.bool_]

@@ -54,7 +54,8 @@ class Played(NamedTuple):
         Row of the host that each server got, -1 where none was found, or it left,
         (N,) int32.
     passed
-        How many hosts could have taken it, (N,) int64.
+        How many hosts could have taken it, (N,) int64; -1 for a server that should
+        leave and was not there, which Nova answers with 404.
     """
 
     host: NDArray[np.int32]

@@ -10,7 +10,7 @@ from generators.hosts import NOW, Case
 from kilonova.cloud.host import Host, HostCell
 from kilonova.errors import KilonovaError
 from kilonova.hosts import clock
-from kilonova.hosts.consume import Consumed, consumed, following
+from kilonova.hosts.consume import Consumed, consumed
 from kilonova.hosts.filtering import run
 from kilonova.hosts.filters.register import find
 from kilonova.hosts.numa_fit import limits_of
@@ -60,6 +60,18 @@ def _round(
     spec = following(spec, hosts[0], taken)
     hosts[0] = taken.applied_to(hosts[0])
     return played._replace(chosen=_left(hosts[0], spec)), hosts, spec
+
+
+def following(spec: ServerSpec, host: Host, taken: Consumed) -> ServerSpec:
+    """Give the spec for the next server of a multi-create.
+
+    The chosen host joins those of the server group, and the cells of the guest are
+    those that were fitted.
+    """
+    group = spec.server_group
+    if group is not None:
+        group = replace(group, hosts=group.hosts | {host.host})
+    return replace(spec, server_group=group, topology=taken.topology)
 
 
 def _consume(case: Case, spec: ServerSpec, host: Host) -> Consumed:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from kilonova import Cloud
 from kilonova.cloud.host import Host
 from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.hosts.rooms import rooms_of
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.server import ServerGroup, ServerSpec
 from oracle.select import Best, selected
@@ -25,6 +26,7 @@ def naive(cloud: Cloud, scheduler: Scheduler, spec: ServerSpec) -> Best:
 def _viewed(cloud: Cloud, row: int) -> Host:
     host = host_view(cloud.state, row)
     host.instances = servers_of(cloud.state, row)
+    host.rooms = rooms_of(cloud.state, row)
     return host
 
 

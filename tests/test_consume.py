@@ -1,22 +1,19 @@
-"""What a chosen host has left, what the next server asks for, and who may be chosen.
+"""What a chosen host has left, and what the next server asks for.
 
-Named cases of ``consume``, ``named`` and ``reported``; whole sequences against Nova are
+Named cases of ``consume``; whole sequences against Nova are
 in ``test_nova_hosts.py``.
 """
 
 from dataclasses import replace
 
-import pytest
-
+from hosts_contest import following
 from kilonova.cloud.host import Host, HostCell, PagePool
-from kilonova.hosts.consume import consumed, following
-from kilonova.hosts.named import named, skips_filters
+from kilonova.hosts.consume import consumed
 from kilonova.hosts.numa_fit import limits_of
 from kilonova.hosts.options import Options
-from kilonova.hosts.reported import host_of
 from kilonova.request.flavor import Flavor
 from kilonova.request.pci import PciRequest
-from kilonova.request.server import Destination, ServerGroup, ServerSpec
+from kilonova.request.server import ServerGroup, ServerSpec
 from kilonova.request.topology import GuestCell, GuestTopology
 
 SPEC = ServerSpec(Flavor(2, 1024, root_gb=10, ephemeral_gb=5, swap_mb=512))
@@ -94,63 +91,3 @@ def test_devices_that_are_gone_are_a_conflict() -> None:
     assert "PCI devices of a" in again.conflict
     # Nova counts the server and not its operation then.
     assert (again.num_instances, again.num_io_ops) == (5, 2)
-
-
-@pytest.mark.parametrize(
-    ("changed", "left"),
-    [
-        pytest.param({}, "Aa b c", id="nobody named"),
-        pytest.param({"destination": Destination(host="b")}, "b", id="destination"),
-        pytest.param(
-            {"destination": Destination(host="b", node="x")}, "", id="another node"
-        ),
-        pytest.param({"destination": Destination(host="aa")}, "", id="its case counts"),
-        pytest.param({"destination": Destination(cell="c")}, "Aa b c", id="cell"),
-        pytest.param({"ignore_hosts": ("AA", "c")}, "b", id="ignored"),
-        pytest.param({"force_hosts": ("aA", "B")}, "Aa b", id="forced"),
-        pytest.param({"force_nodes": ("n-c",)}, "c", id="forced node"),
-        pytest.param({"force_nodes": ("N-C",)}, "", id="case of nodes counts"),
-        pytest.param(
-            {"force_hosts": ("b",), "ignore_hosts": ("b",)}, "", id="ignored first"
-        ),
-    ],
-)
-def test_named(changed: dict[str, object], left: str) -> None:
-    hosts = [Host(name, f"n-{name}") for name in ("Aa", "b", "c")]
-    spec = replace(SPEC, **changed)  # type: ignore[arg-type]
-    assert [host.host for host in named(hosts, spec)] == left.split()
-
-
-def test_forced_hosts_skip_filters() -> None:
-    assert not skips_filters(SPEC)
-    forced = replace(SPEC, force_nodes=("n",))
-    assert skips_filters(forced)
-    checked = replace(forced, hints={"_nova_check_type": ("rebuild",)})
-    assert not skips_filters(checked)
-
-
-@pytest.mark.parametrize(("least", "free"), [(None, 10), (7, 7), (12, 10), (-3, -3)])
-def test_reported_disk(least: int | None, free: int) -> None:
-    record = {
-        "host": "h",
-        "hypervisor_hostname": "n",
-        "uuid": "u",
-        "free_disk_gb": 10,
-        "disk_available_least": least,
-        "local_gb": 20,
-        "local_gb_used": 5,
-        "memory_mb": 100,
-        "free_ram_mb": -1,
-        "vcpus": 4,
-        "vcpus_used": 2,
-        "stats": {"num_instances": "3", "io_workload": 1, "failed_builds": "2"},
-        "pci_device_pools": [{"count": 1, "tag": "x"}, {"count": 2}],
-    }
-    host = host_of(record, disabled=True)
-    assert host.free_disk_mb == free * 1024
-    assert (host.num_instances, host.num_io_ops, host.failed_builds) == (3, 1, 2)
-    assert (host.uuid, host.disabled, host.disk_mb_used) == ("u", True, 5120)
-    assert [pool["count"] for pool in host.pci_pools or ()] == [2, 1]
-    # A record that no compute service has filled yet says nothing.
-    empty = host_of({**record, "free_disk_gb": None})
-    assert (empty.uuid, empty.free_ram_mb, empty.num_instances) == (None, 0, 0)

@@ -76,6 +76,8 @@ def test_all_of_nova_are_there_and_ours_are_off() -> None:
         "DiskShareWeigher",
         "DominantShareWeigher",
         "ImageLocalityWeigher",
+        "FragmentationWeigher",
+        "StrandedBandwidthWeigher",
     }
 
 

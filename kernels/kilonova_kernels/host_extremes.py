@@ -83,7 +83,8 @@ def _measure_host(fleet: FleetColumns, host: int) -> bool:
             continue
         before = weights.value[block, k, lane]
         now = measured(fleet.hosts, host, weights.measure[k])
-        now = max(now, weights.floor[k])
+        # A host that does not report is never weighed beside another one.
+        now = 0.0 if np.isnan(now) else max(now, weights.floor[k])
         if now == before:
             continue
         weights.value[block, k, lane] = now

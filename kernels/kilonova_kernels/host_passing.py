@@ -2,7 +2,13 @@
 
 from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.beside import chosen_provider
-from kilonova_kernels.columns import CloudColumns, Int32, PlanColumns, SearchColumns
+from kilonova_kernels.columns import (
+    Bool,
+    CloudColumns,
+    Int32,
+    PlanColumns,
+    SearchColumns,
+)
 from kilonova_kernels.fits import tree_fits
 from kilonova_kernels.host_columns import WIDTH, FleetColumns, ShapeColumns
 from kilonova_kernels.host_extremes import measured
@@ -78,6 +84,20 @@ def passes(
                     return True
     bar(fleet.shapes, shape, host)
     return False
+
+
+@kernel
+def mark_passing(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+    marks: Bool,
+) -> None:
+    """Ask all hosts whether they pass; ``marks`` is (H,) and is written in full."""
+    for host in range(marks.shape[0]):
+        marks[host] = passes(cloud, plans, search, fleet, shape, host)
 
 
 @inlined

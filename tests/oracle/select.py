@@ -4,12 +4,13 @@ The hosts are plain objects; who has room is what the oracle of candidates says.
 and weighers are those that are compared with Nova's by themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from kilonova.cloud.host import Host
 from kilonova.hosts import filtering, weighing
+from kilonova.hosts.draws import draws
 from kilonova.hosts.options import Options
 from kilonova.request.server import ServerGroup, ServerSpec
 
@@ -51,3 +52,25 @@ def selected(
     return Best(
         [left[i].nodename for i in order], [float(weighed.weights[i]) for i in order]
     )
+
+
+def shuffled(best: Best, numbers: Sequence[float], subset: int) -> Best:
+    """Give the order in which hosts are tried where equals are shuffled.
+
+    Parameters
+    ----------
+    best
+        Hosts that pass, best first.
+    numbers
+        Two in [0, 1): from the first follows a number for each equal, by which they are
+        sorted; the second picks one of the subset.
+    subset
+        Of so many best hosts one is drawn.
+    """
+    equal = best.weights.count(best.weights[0])
+    keys = [pair[0] for pair in draws(int(numbers[0] * 2**53), 0, equal).tolist()]
+    places = sorted(range(equal), key=keys.__getitem__)
+    places += range(equal, len(best.hosts))
+    chosen = places[:subset][int(numbers[1] * len(places[:subset]))]
+    places = [chosen, *(place for place in places if place != chosen)]
+    return Best([best.hosts[i] for i in places], [best.weights[i] for i in places])

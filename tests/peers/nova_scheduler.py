@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from json import loads
+from json import dumps, loads
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     # Both read Nova's options, so they come before other parts of Nova.
     from peers import nova_objects, nova_requests  # isort: skip
-    from nova import context, objects
+    from nova import context, exception, objects
     from nova.scheduler import host_manager, manager
     from nova.scheduler.client import report
     from oslo_utils import timeutils
@@ -34,10 +34,13 @@ from kilonova.hosts.options import Options
 from kilonova.request.server import ServerSpec
 from peers.placement import PlacementPeer
 
+__all__ = ["HostManager", "Manager", "NovaScheduler", "exception", "request_spec"]
+
 objects.register_all()
 logging.getLogger("nova").setLevel(logging.CRITICAL)
 # Services have one heartbeat, at the start: a measurement takes longer than a minute.
 _SERVICE_DOWN_TIME_S = 1_000_000
+_START = "2000-01-01T00:00:00.000000"
 _CELL = uuid_of("cell")
 _ACTION = "nova.compute.utils.notify_about_scheduler_action"
 _VERSIONS = "nova.objects.service.get_minimum_version_all_cells"
@@ -138,6 +141,16 @@ class HostManager(host_manager.HostManager):  # type: ignore[misc]
         found = [known[uuid] for uuid in compute_uuids if uuid in known]
         return {_CELL: found}, self.services
 
+    def get_compute_nodes_by_host_or_node(
+        self, ctxt: object, host: str | None, node: str | None, cell: object = None
+    ) -> list[Any]:
+        """Look compute nodes up; names are compared as they are."""
+        return [
+            each
+            for each in self.nodes.values()
+            if host in (None, each.host) and node in (None, each.hypervisor_hostname)
+        ]
+
     def states(self, uuids: Sequence[str]) -> list[Any]:
         """Make the states of hosts anew, from their compute nodes."""
         return list(self.get_host_states_by_uuids(None, uuids, None))
@@ -216,13 +229,16 @@ class NovaScheduler:
         """Select and claim hosts, with alternates; give Nova's selections."""
         self.hosts.weighed.clear()
         with _silent():
-            found: list[Any] = self.manager.select_destinations(
-                self._context,
-                spec_obj=request_spec(spec, len(servers)),
-                instance_uuids=list(servers),
-                return_objects=True,
-                return_alternates=True,
-            )
+            try:
+                found: list[Any] = self.manager.select_destinations(
+                    self._context,
+                    spec_obj=request_spec(spec, len(servers)),
+                    instance_uuids=list(servers),
+                    return_objects=True,
+                    return_alternates=True,
+                )
+            except manager.messaging.ExpectedException as error:
+                raise error.exc_info[1] from None
         return found
 
     def rank(self, states: list[Any], spec: ServerSpec, servers: Sequence[str]) -> None:
@@ -245,6 +261,7 @@ def request_spec(spec: ServerSpec, count: int) -> Any:
     found = nova_requests.nova_spec(spec)
     found.num_instances = count
     found.user_id = "user"
+    found.project_id = spec.project_id or "project"
     found.numa_topology = nova_objects.guest_topology(spec.topology)
     found.instance_group = None
     found.ignore_hosts = list(spec.ignore_hosts)
@@ -278,19 +295,42 @@ def _compute_node(host: Host) -> Any:
         free_disk_gb=host.free_disk_mb // 1024,
         disk_available_least=None,
         cpu_allocation_ratio=host.cpu_allocation_ratio,
-        ram_allocation_ratio=host.ram_allocation_ratio,
-        disk_allocation_ratio=host.disk_allocation_ratio,
+        ram_allocation_ratio=host.ram_allocation_ratio or 1.0,
+        disk_allocation_ratio=host.disk_allocation_ratio or 1.0,
         stats={
             "num_instances": str(host.num_instances),
             "io_workload": str(host.num_io_ops),
             "failed_builds": str(host.failed_builds),
         },
-        metrics=None,
+        metrics=None if host.metrics is None else _metrics(host.metrics),
         numa_topology=None,
-        pci_device_pools=None,
+        pci_device_pools=None if host.pci_pools is None else _pools(host.pci_pools),
         supported_hv_specs=[],
         updated_at=None,
     )
+
+
+def _metrics(metrics: Mapping[str, float]) -> str:
+    """Write metrics as a compute service does; times are not looked at."""
+    return dumps(
+        [
+            {"name": name, "value": value, "timestamp": _START, "source": "test"}
+            for name, value in metrics.items()
+        ]
+    )
+
+
+def _pools(pools: Sequence[Mapping[str, Any]]) -> Any:
+    """Make pools of devices, whose providers have UUIDs."""
+    known = ("count", "vendor_id", "product_id", "numa_node")
+    found = []
+    for pool in pools:
+        tags = {name: value for name, value in pool.items() if name not in known}
+        if "rp_uuid" in tags:
+            tags["rp_uuid"] = uuid_of(tags["rp_uuid"])
+        plain = {name: pool.get(name) for name in known}
+        found.append(objects.PciDevicePool(**plain, tags=tags))
+    return objects.PciDevicePoolList(objects=found)
 
 
 def _service(host: str) -> Any:

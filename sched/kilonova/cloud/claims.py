@@ -258,12 +258,13 @@ def consumer_row(state: State, consumer: str) -> int:
         No consumer with this UUID holds anything.
     """
     row = state.consumer_uuids.find(consumer)
-    if not _holds(state, row):
+    if not holds(state, row):
         raise UnknownConsumer(f"No consumer {consumer!r} holds allocations.")
     return row
 
 
-def _holds(state: State, row: int) -> bool:
+def holds(state: State, row: int) -> bool:
+    """Say whether a consumer holds anything; not so for row -1."""
     # A row that was made for a batch may have got nothing: for Placement it is not.
     return row >= 0 and int(state.tables.consumer["first"][row]) >= 0
 
@@ -274,7 +275,7 @@ def check_consumer_generation(
     """Compare a consumer's generation; ``...`` does not, None wants a new consumer."""
     if isinstance(generation, EllipsisType):
         return
-    known = _holds(state, row)
+    known = holds(state, row)
     now = int(state.tables.consumer["generation"][row]) if known else None
     if generation != now:
         raise GenerationConflict(

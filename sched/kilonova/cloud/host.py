@@ -70,6 +70,23 @@ class HostCell:
     tunneled: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one resource provider of a host has left.
+
+    Attributes
+    ----------
+    traits
+        Its traits.
+    whole, free
+        Capacity, and what of it nobody uses, by resource class.
+    """
+
+    traits: frozenset[str] = frozenset()
+    whole: Mapping[str, int] = field(default_factory=dict)
+    free: Mapping[str, int] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Host:
     """One host; the names are those of Nova's host state.
@@ -121,3 +138,5 @@ class Host:
     image_uuids: frozenset[str] = frozenset()
     # Mappings of suffixes to provider UUIDs of each allocation candidate of this host.
     candidates: tuple[Mapping[str, Sequence[str]], ...] = ()
+    # Of the providers of its tree, root first, where a weigher looks at them.
+    rooms: tuple[Room, ...] = ()

@@ -79,6 +79,18 @@ class ServerGroups:
             found = self._columns = self._counted(spare)
         return found
 
+    def join(self, number: int, host: int) -> None:
+        """Count one member more on a host, who is one in the table already."""
+        from kilonova_kernels.host_usage import add_member
+
+        columns = self._columns
+        if columns is None:
+            return
+        if int(columns.used[0]) < len(columns.host) and number < len(columns.first):
+            add_member(columns, number, host, 1)
+        else:
+            self.recount()
+
     def leave(self, number: int, host: int) -> None:
         """Count one member less on a host."""
         from kilonova_kernels.host_usage import add_member

@@ -5,6 +5,35 @@ from kilonova.cloud.state import State
 _COLUMNS = ("host", "vcpus", "memory_mb", "disk_mb", "building", "group")
 
 
+def join_host(
+    state: State, row: int, host: int, takes: tuple[int, int, int], group: int
+) -> None:
+    """Count a server among those of a host, as being built.
+
+    Parameters
+    ----------
+    state
+        The columns.
+    row, host
+        Rows of its consumer, which is on no host, and of the host.
+    takes
+        CPUs, MiB of memory and MiB of disk.
+    group
+        Number of its server group, -1 for none.
+    """
+    table, hosts = state.tables.consumer, state.hosts.table
+    for column, value in zip(_COLUMNS, (host, *takes, 1, group), strict=True):
+        table[column][row] = value
+    hosts["vcpus_used"][host] += takes[0]
+    hosts["free_ram_mb"][host] -= takes[1]
+    hosts["free_disk_mb"][host] -= takes[2]
+    hosts["num_instances"][host] += 1
+    hosts["num_io_ops"][host] += 1
+    if group >= 0:
+        state.groups.join(group, host)
+    note_host(state, host)
+
+
 def leave_host(state: State, row: int) -> None:
     """Give back what a server takes of its host, and leave its server group."""
     table, hosts = state.tables.consumer, state.hosts.table

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host
 from kilonova.cloud.host_values import FACTS
-from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.cloud.hosts import host_view
 from kilonova.cloud.state import State
 from kilonova.hosts import clock
+from kilonova.hosts.device_candidates import maps_devices
 from kilonova.hosts.filters.register import Filter
 from kilonova.hosts.options import Options
 from kilonova.hosts.shape import Shape
@@ -48,7 +49,9 @@ def is_lasting(each: Filter, shape: Shape, options: Options) -> bool:
 
     Servers with NUMA cells or PCI devices do change these; see ``numbers_read``.
     """
-    reads = each.looks_at(shape.spec, options) - _IGNORED
+    reads = each.looks_at(shape.spec, options)
+    if not maps_devices(shape.spec):
+        reads -= _IGNORED
     return reads <= set(_STANDS_FOR) or _is_compute(each)
 
 
@@ -86,36 +89,6 @@ def allowed(
         if each.threshold is None and is_lasting(each, shape, options):
             marks[marks] = _passing(state, each, shape, options, rows[marks])
     return marks
-
-
-def passing_now(
-    state: State, shape: Shape, options: Options, rows: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Mark the hosts that pass the filters that are not lasting, (N,) bool.
-
-    Each host is looked at by itself.
-    """
-    slow = [
-        each
-        for each in shape.filters
-        if each.threshold is None and not is_lasting(each, shape, options)
-    ]
-    reads = {name for each in slow for name in each.looks_at(shape.spec, options)}
-    marks = np.ones(len(rows), np.bool_)
-    for i, row in enumerate(rows.tolist()):
-        host = viewed(state, row)
-        if "instances" in reads:
-            host.instances = servers_of(state, row)
-        marks[i] = all(each.passes(host, shape.spec, options) for each in slow)
-    return marks
-
-
-def has_passing_now(shape: Shape, options: Options) -> bool:
-    """Say whether a shape has filters that are not lasting."""
-    return any(
-        each.threshold is None and not is_lasting(each, shape, options)
-        for each in shape.filters
-    )
 
 
 def viewed(state: State, row: int) -> Host:

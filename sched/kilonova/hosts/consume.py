@@ -123,15 +123,3 @@ def _without_devices(
     except DevicesConflict as error:
         return pools.pools(), str(error)
     return pools.pools(), None
-
-
-def following(spec: ServerSpec, host: Host, taken: Consumed) -> ServerSpec:
-    """Give the spec for the next server of a multi-create.
-
-    The chosen host joins those of the server group, and the cells of the guest are
-    those that were fitted.
-    """
-    group = spec.server_group
-    if group is not None:
-        group = replace(group, hosts=group.hosts | {host.host})
-    return replace(spec, server_group=group, topology=taken.topology)

@@ -13,7 +13,8 @@ from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.errors import SearchTooLong
 from kilonova.hosts import clock
-from kilonova.hosts.allowed import allowed, has_passing_now, numbers_read, passing_now
+from kilonova.hosts.allowed import allowed, numbers_read
+from kilonova.hosts.changing import Changing
 from kilonova.hosts.extremes import Extremes
 from kilonova.hosts.options import Options
 from kilonova.hosts.shape import Shape
@@ -71,6 +72,7 @@ class Engine:
         self.weights: Weights = shared.weights
         self.tree: TreeColumns = shared.tree
         self.kept: ShapeColumns = self._shape_columns()
+        self.changing = Changing(state, self.shapes, options, self.weights, self._allow)
         self._versions = versions(state)
         self._valid = _validity(state, options)
         self._read = [numbers_read(shape, options) for shape in self.shapes]
@@ -159,6 +161,18 @@ class Engine:
         self.check()
         return int(placed)
 
+    def passing(self, shape: int) -> NDArray[np.bool_]:
+        """Mark the hosts that pass for a shape now, server groups apart, (H,) bool."""
+        from kilonova_kernels.host_extremes import catch_up
+        from kilonova_kernels.host_passing import mark_passing
+
+        fleet, columns = self.columns(2, 0), self.state.columns()
+        catch_up(columns, fleet)
+        marks = np.zeros(self.kept.allowed.shape[1], np.bool_)
+        mark_passing(columns, self.plans.columns, self.search, fleet, shape, marks)
+        self.check()
+        return marks
+
     def _catch_up(self) -> None:
         """Look again at hosts whose NUMA cells or PCI pools are others now."""
         state = self.state
@@ -173,11 +187,7 @@ class Engine:
             if changed and self._read[s]:
                 rows = np.array(sorted(changed))
                 self._allow(s, rows, allowed(state, shape, self.options, rows))
-            if has_passing_now(shape, self.options):
-                rows = np.flatnonzero(allowed(state, shape, self.options))
-                marks = np.zeros(self.kept.allowed.shape[1], np.bool_)
-                marks[rows] = passing_now(state, shape, self.options, rows)
-                self._allow(s, np.arange(len(marks)), marks)
+        self.changing.catch_up()
 
     def _allow(
         self, shape: int, rows: NDArray[np.int64], marks: NDArray[np.bool_]

@@ -56,10 +56,14 @@ class Played(NamedTuple):
     stuck
         Whether no host could take it, or it was not asked any more as no host could
         take one before it of the same call, (N,) bool.
+    unknown
+        Whether a server should leave that was not there, which Nova answers with 404,
+        (N,) bool.
     """
 
     host: NDArray[np.int32]
     stuck: NDArray[np.bool_]
+    unknown: NDArray[np.bool_]
 
 
 def play(
@@ -90,7 +94,8 @@ def play(
     orders = _orders(engine, shapes, consumers, calls, questions, draws)
     listed = max((len(each.listing.rows) for each in questions), default=0)
     engine.run(orders, int((orders.group >= 0).sum()) + listed)
-    return Played(orders.host, (orders.best[:, 0] < 0) & (shapes >= 0))
+    stuck = (orders.best[:, 0] < 0) & (shapes >= 0)
+    return Played(orders.host, stuck, np.zeros(len(shapes), np.bool_))
 
 
 def _orders(

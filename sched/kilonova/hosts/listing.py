@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.state import State
+from kilonova.errors import NoValidHost
 from kilonova.hosts.filters.hints import listed
 from kilonova.request.server import ServerSpec
+from kilonova.request.translate import TargetNode, target
 
 NOTHING = 0
 ONLY = 1
@@ -58,6 +60,9 @@ def listed_hosts(
         return _NONE
     table = state.hosts.table
     allowed = [_rows(state, set(names)) for names in (spec.force_hosts, near) if names]
+    wanted = target_rows(state, spec)
+    if wanted is not None and len(wanted) < 2:
+        allowed.append(set(wanted))
     destination = spec.destination
     if destination is not None and destination.host:
         allowed.append(_rows(state, {destination.host}, exact=True))
@@ -76,6 +81,55 @@ def listed_hosts(
         rows = set(range(table.count)).intersection(*allowed) - never
         return Listing(ONLY, np.array(sorted(rows), np.int32))
     return Listing(EXCEPT, np.array(sorted(never), np.int32)) if never else _NONE
+
+
+def target_rows(state: State, spec: ServerSpec) -> list[int] | None:
+    """Find the hosts that have the names a spec goes to, None where it names none.
+
+    With one of them, that one alone is allowed, whatever further names are forced;
+    several nodes of one host are all allowed. The name of a forced host is compared
+    without case, as MySQL does for Nova.
+
+    Notes
+    -----
+    As ``get_compute_nodes_by_host_or_node`` in Nova's ``scheduler/host_manager.py``.
+    """
+    names = target(spec)
+    if names is None:
+        return None
+    service, node = names
+    hosts, table = state.hosts, state.hosts.table
+    found = table["provider"] >= 0
+    if service:
+        destined = spec.destination is not None and spec.destination.host == service
+        named = _rows(state, {service}, exact=destined)
+        found &= np.isin(np.arange(table.count), list(named))
+    if node:
+        found &= np.arange(table.count) == hosts.names.find(node)
+    if spec.destination is not None and spec.destination.cell:
+        found &= table["cell"] == hosts.cells.find(spec.destination.cell)
+    return [int(row) for row in np.flatnonzero(found)]
+
+
+def check_target(state: State, spec: ServerSpec) -> None:
+    """Raise NoValidHost if a spec goes to a host that there is not, in Nova's words."""
+    if not _names_hosts(spec) or target_rows(state, spec) != []:
+        return
+    service, node = target(spec) or (None, None)
+    raise NoValidHost(f"No such host - host: {service} node: {node} ")
+
+
+def sole_target(state: State, spec: ServerSpec) -> TargetNode | None:
+    """Give the one node that a spec goes to, if it goes to one."""
+    rows = target_rows(state, spec) if _names_hosts(spec) else None
+    if rows is None or len(rows) != 1:
+        return None
+    hosts, row = state.hosts, rows[0]
+    return TargetNode(
+        uuid=state.provider_identity(int(hosts.table["provider"][row])),
+        host=hosts.services[int(hosts.table["service"][row])],
+        nodename=hosts.names[row],
+    )
 
 
 def _names_hosts(spec: ServerSpec) -> bool:

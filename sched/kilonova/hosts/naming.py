@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kilonova.hosts.batch import Batch
+from kilonova.hosts.careful import CarefulBatch
 from kilonova.hosts.selection import Chosen, Selection
 from kilonova.request.server import ServerSpec
 
@@ -66,6 +67,8 @@ def _first_candidate(batch: Batch, host: int) -> tuple[int, list[int]] | None:
     from kilonova_kernels.host_passing import first_candidates
 
     engine = batch.engine
+    if isinstance(batch, CarefulBatch) and engine.changing.maps_devices:
+        return batch.first_candidate(host)
     columns, plans = engine.state.columns(), engine.plans.columns
     provider = np.empty((1, batch.orders.provider.shape[1]), np.int32)
     for plan in engine.kept.plan[0].tolist():

@@ -98,13 +98,21 @@ class DefaultSection:
 
 @dataclass(frozen=True, slots=True)
 class KilonovaSection:
-    """Section ``[kilonova]``: multipliers of the weighers that Nova has not."""
+    """Section ``[kilonova]``: options of the weighers that Nova has not.
+
+    Which units of devices are wasted follows from the servers that come: entries
+    ``units[xdevices][@cpus]=share`` of ``fragmentation_workload``.
+    """
 
     ram_share_weight_multiplier: float = 1.0
     cpu_share_weight_multiplier: float = 1.0
     disk_share_weight_multiplier: float = 1.0
     dominant_share_weight_multiplier: float = 1.0
     image_locality_weight_multiplier: float = 1.0
+    fragmentation_weight_multiplier: float = 1.0
+    fragmentation_resource_class: str = "VGPU"
+    fragmentation_workload: tuple[str, ...] = ()
+    stranded_bandwidth_weight_multiplier: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

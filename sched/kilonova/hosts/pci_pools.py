@@ -225,7 +225,7 @@ def _providers(request: PciRequest, mapping: Mappings | None) -> list[str]:
     return [
         providers[0]
         for suffix, providers in mapping.items()
-        if suffix.startswith(request.request_id)
+        if suffix.startswith(f"{request.request_id}-")
     ]
 
 

@@ -10,6 +10,7 @@ from kilonova.cloud import claims
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, NoValidHost
+from kilonova.hosts.careful import takes_turns
 from kilonova.hosts.events import Boot, Delete, Event, Played, play
 from kilonova.hosts.occupying import needs_occupying
 from kilonova.hosts.shape import Shape, are_weighed_alike
@@ -24,9 +25,12 @@ def play_events(scheduler: "Scheduler", events: Sequence[Event]) -> Played:
         scheduler.shape(event.spec) if isinstance(event, Boot) else None
         for event in events
     ]
-    rows = _rows(scheduler, events)
+    rows, nobody = _rows(scheduler, events)
     try:
-        return _played(scheduler, events, shapes, rows)
+        played = _played(scheduler, events, shapes, rows)
+        if nobody >= 0:
+            played.unknown[rows == nobody] = True
+        return played
     finally:
         _settle(scheduler.state, rows)
 
@@ -44,9 +48,12 @@ def _played(
         or not are_weighed_alike(known, scheduler.options)
     ):
         return _one_by_one(scheduler, events, rows)
+    engine = scheduler.engine(tuple(known))
+    if takes_turns(engine):
+        return _one_by_one(scheduler, events, rows)
     numbers = {id(shape): i for i, shape in enumerate(known)} | {id(None): -1}
     return play(
-        scheduler.engine(tuple(known)),
+        engine,
         np.array([numbers[id(shape)] for shape in shapes], np.int32),
         rows,
         _calls(events),
@@ -58,21 +65,33 @@ def _played(
     )
 
 
-def _rows(scheduler: "Scheduler", events: Sequence[Event]) -> NDArray[np.int32]:
-    """Give the consumer row of each event, new ones for servers that come."""
+def _rows(
+    scheduler: "Scheduler", events: Sequence[Event]
+) -> tuple[NDArray[np.int32], int]:
+    """Give the consumer row of each event, new ones for servers that come.
+
+    One consumer without anything stands for all that leave and are not there; its row
+    is given too, -1 without them. Nova answers 404 to each of them, and goes on.
+    """
+    state, nobody = scheduler.state, -1
     boots = [event.server for event in events if isinstance(event, Boot)]
     coming = set(boots)
     if len(coming) < len(boots):
         twice = next(name for name in boots if boots.count(name) > 1)
         raise BadInput(f"Server {twice!r} comes twice; UUIDs are unique.")
-    rows = {
-        event.server: claims.consumer_row(scheduler.state, event.server)
-        for event in events
-        if isinstance(event, Delete) and event.server not in coming
-    }
+    rows: dict[str, int] = {}
     if boots:
         rows |= zip(boots, scheduler.add_consumers(boots).tolist(), strict=True)
-    return np.array([rows[event.server] for event in events], np.int32)
+    for event in events:
+        if not isinstance(event, Delete) or event.server in coming:
+            continue
+        row = state.consumer_uuids.find(event.server)
+        if not claims.holds(state, row):
+            if nobody < 0:
+                nobody = claims.add_consumers(state, [""])
+            row = nobody
+        rows[event.server] = row
+    return np.array([rows[event.server] for event in events], np.int32), nobody
 
 
 def _occupies(state: State, event: Event) -> bool:
@@ -88,7 +107,8 @@ def _one_by_one(
 ) -> Played:
     """Take each server by itself: cells and devices are chosen in between."""
     state = scheduler.state
-    played = Played(np.full(len(rows), -1, np.int32), np.zeros(len(rows), np.bool_))
+    none = np.zeros((2, len(rows)), np.bool_)
+    played = Played(np.full(len(rows), -1, np.int32), *none)
     calls = _calls(events)
     failed = -1
     for n, event in enumerate(events):

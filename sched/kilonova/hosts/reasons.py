@@ -11,6 +11,7 @@ from kilonova.cloud.host import Host
 from kilonova.cloud.hosts import host_view
 from kilonova.cloud.state import State
 from kilonova.hosts import filtering, weighing
+from kilonova.hosts.rooms import rooms_of
 from kilonova.request.server import ServerGroup, ServerSpec
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ def reasons(scheduler: "Scheduler", spec: ServerSpec, first: int = 10) -> Reason
         known = _hosts(state)
         steps = []
         fits = marking_of(state, shape.request, True).fits(state)
+        if shape.fallback is not None:
+            fits = fits | marking_of(state, shape.fallback, True).fits(state)
         roots = state.index().roots
         rooted = {state.provider_identity(int(root)) for root in roots[fits]}
         left = [host for host in known if host.uuid in rooted]
@@ -144,6 +147,9 @@ def reasons(scheduler: "Scheduler", spec: ServerSpec, first: int = 10) -> Reason
                 for step in filtered.steps
             ]
             left = list(filtered.hosts)
+        if any("rooms" in each.reads for each in shape.weighers):
+            for host in left:
+                host.rooms = rooms_of(state, state.hosts.row(host.nodename))
         ranked = _ranked(left, wanted, scheduler, first)
     return Reasons(len(known), tuple(steps), ranked, shape.notes)
 

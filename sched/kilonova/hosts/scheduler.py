@@ -15,11 +15,20 @@ from kilonova.cloud.server_groups import POLICIES, Group
 from kilonova.cloud.vocabulary import Vocabulary
 from kilonova.errors import BadInput, NoValidHost
 from kilonova.hosts.batch import Batch, Question
+from kilonova.hosts.careful import batch_of, takes_turns
 from kilonova.hosts.draws import draws
 from kilonova.hosts.engine import Engine, versions
 from kilonova.hosts.events import Event, Played
 from kilonova.hosts.extremes import Extremes
-from kilonova.hosts.listing import EXCEPT, NOTHING, ONLY, Listing, listed_hosts
+from kilonova.hosts.listing import (
+    EXCEPT,
+    NOTHING,
+    ONLY,
+    Listing,
+    check_target,
+    listed_hosts,
+    sole_target,
+)
 from kilonova.hosts.naming import joined, selection_of
 from kilonova.hosts.occupying import needs_occupying, occupy
 from kilonova.hosts.options import Options
@@ -139,14 +148,15 @@ class Scheduler:
     def play(self, events: Sequence[Event]) -> Played:
         """Let servers come and go in their order, many in one call.
 
-        Refusals are part of the answer, and servers are active at once: they do not
-        count as I/O operations of their hosts afterwards.
+        Refusals are part of the answer, also of a server that leaves and is unknown.
+        Servers are active at once: they do not count as I/O operations of their hosts
+        afterwards.
 
         Raises
         ------
         BadInput
-            A server is there already, or comes twice, or one that leaves is unknown; or
-            a spec contradicts itself. Nothing was done.
+            A server is there already, or comes twice, or a spec contradicts itself.
+            Nothing was done.
         SearchTooLong
             Whether a host has a candidate could not be found out in time. What came
             before is done.
@@ -199,7 +209,10 @@ class Scheduler:
         exact = self._exact.get(spec)
         if exact is not None:
             return exact
-        plain = anonymous(spec)
+        # Without sharing providers a list of one host says the same, in one shape.
+        shared = len(self.state.sharing().provider) > 0
+        node = sole_target(self.state, spec) if shared else None
+        plain = anonymous(spec, node)
         shape = self._shapes.get(plain)
         if shape is None:
             aggregates = self.state.hosts.aggregates
@@ -207,7 +220,7 @@ class Scheduler:
                 replace(plain, force_hosts=()), aggregates, self.options, self.traits
             )
             narrowed = replace(narrowed, force_hosts=plain.force_hosts)
-            shape = self._shapes[plain] = shape_of(narrowed, self.options)
+            shape = self._shapes[plain] = shape_of(narrowed, self.options, node)
             if len(self._shapes) > _MOST_SHAPES:
                 self._shapes.popitem(last=False)
         if len(self._exact) > _MOST_SHAPES:
@@ -266,7 +279,8 @@ class Scheduler:
         count = len(rows)
         numbers = self.draws(count)
         spare = self.options.scheduler.max_attempts - 1
-        if needs_occupying(spec):
+        check_target(self.state, spec)
+        if needs_occupying(spec) or takes_turns(engine):
             return self._select_each(engine, spec, names, rows, numbers)
         batch = Batch(engine, self.asked(spec), rows, numbers, spare)
         if not batch.run():
@@ -281,23 +295,25 @@ class Scheduler:
         rows: NDArray[np.int32],
         numbers: NDArray[np.float64],
     ) -> Selection:
-        """Place servers one by one: each takes cells and devices before the next."""
+        """Place servers one by one: each changes what the next one is compared by."""
         spare = self.options.scheduler.max_attempts - 1
         found: list[Selection] = []
         for n, name in enumerate(names):
             part = slice(n, n + 1)
-            batch = Batch(engine, self.asked(spec), rows[part], numbers[part], spare)
+            batch = batch_of(engine, self.asked(spec), rows[part], numbers[part], spare)
             if not batch.run():
                 raise NoValidHost(refusal(engine, 0, len(names)))
             found.append(selection_of(batch, spec, (name,)))
-            mappings = found[-1].hosts[0].mappings
-            occupy(self.state, int(rows[n]), spec, self.options, mappings)
+            if needs_occupying(spec):
+                mappings = found[-1].hosts[0].mappings
+                occupy(self.state, int(rows[n]), spec, self.options, mappings)
         return joined(found)
 
     def draws(self, count: int) -> NDArray[np.float64]:
         """Give the numbers of the next decisions, (N, 2); zeros where none is drawn."""
         first, self._decisions = self._decisions, self._decisions + count
-        if self.plain.subset == 1:
+        shuffles = self.options.filter_scheduler.shuffle_best_same_weighed_hosts
+        if self.plain.subset == 1 and not shuffles:
             return np.zeros((count, 2))
         return draws(self.seed, first, count)
 

@@ -14,8 +14,9 @@ from kilonova.hosts.weighers.register import Weigher
 from kilonova.hosts.weighers.register import enabled as enabled_weighers
 from kilonova.request.frozen import FrozenMapping
 from kilonova.request.group import Request
+from kilonova.request.pci_alias import device_suffixes
 from kilonova.request.server import Destination, ServerSpec
-from kilonova.request.translate import translate
+from kilonova.request.translate import TargetNode, translate
 
 # Hints that name servers: they become lists of hosts for each request.
 LISTING_HINTS = frozenset({"group", "different_host", "same_host"})
@@ -65,14 +66,24 @@ class Shape:
         return (self.spec.flavor.root_gb + self.spec.flavor.ephemeral_gb) * 1024
 
 
-def anonymous(spec: ServerSpec) -> ServerSpec:
-    """Take out of a spec what names one server, its ports, or single hosts."""
-    names = {group.suffix: f"_{i:03d}" for i, group in enumerate(spec.groups)}
+def anonymous(spec: ServerSpec, node: TargetNode | None = None) -> ServerSpec:
+    """Take out of a spec what names one server, its ports, or single hosts.
+
+    With ``node`` all must come from the tree of that one, which stays named.
+    """
+    # Groups of PCI devices are found again by their names, the same for equal flavors.
+    kept_names = device_suffixes(spec.pci_requests, spec.groups)
+    names = {
+        group.suffix: group.suffix if group.suffix in kept_names else f"_{i:03d}"
+        for i, group in enumerate(spec.groups)
+    }
     kept = [(k, v) for k, v in spec.hints.items() if k not in LISTING_HINTS]
-    destination = spec.destination
-    if destination is not None:
-        destination = replace(destination, host=None, node=None)
-        destination = None if destination == Destination() else destination
+    destination = spec.destination or Destination()
+    destination = replace(
+        destination,
+        host=None if node is None else node.host,
+        node=None if node is None else node.nodename,
+    )
     return replace(
         spec,
         groups=tuple(
@@ -83,7 +94,7 @@ def anonymous(spec: ServerSpec) -> ServerSpec:
             for suffixes in spec.same_subtree
         ),
         hints=FrozenMapping(dict(kept)),
-        destination=destination,
+        destination=None if destination == Destination() else destination,
         server_group=None,
         ignore_hosts=(),
         force_hosts=("",) if spec.force_hosts or spec.force_nodes else (),
@@ -93,8 +104,12 @@ def anonymous(spec: ServerSpec) -> ServerSpec:
     )
 
 
-def shape_of(spec: ServerSpec, options: Options) -> Shape:
+def shape_of(
+    spec: ServerSpec, options: Options, node: TargetNode | None = None
+) -> Shape:
     """Translate an anonymous spec, after the pre-filters, and pick what applies to it.
+
+    With ``node`` the unsuffixed group is asked for in the tree of that one.
 
     Raises
     ------
@@ -105,7 +120,7 @@ def shape_of(spec: ServerSpec, options: Options) -> Shape:
     """
     forced = bool(spec.force_hosts)
     plain = replace(spec, force_hosts=())
-    translated = translate(plain, options, None)
+    translated = translate(plain, options, [node] if node else None)
     # Forced hosts are taken as they are, whatever filters say.
     filters = () if forced else enabled(options)
     return Shape(

@@ -1,14 +1,19 @@
 """Raw values and multipliers of all hosts, as kernels weigh them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host import Host
+from kilonova.cloud.hosts import host_view, servers_of
 from kilonova.cloud.state import State
+from kilonova.errors import KilonovaError, NotReported, UnknownMetric
 from kilonova.hosts.options import Options
+from kilonova.hosts.rooms import rooms_of
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.weighers.columns import HostColumns
 from kilonova.hosts.weighers.register import Weigher
@@ -19,6 +24,18 @@ if TYPE_CHECKING:
 
 # Attributes of a host that servers with NUMA cells or PCI devices change.
 OCCUPIED = frozenset({"numa_cells", "pci_pools"})
+# Attributes of a host that any server changes as it comes or goes.
+CLAIMED = frozenset(
+    {
+        "vcpus_used",
+        "free_ram_mb",
+        "free_disk_mb",
+        "num_instances",
+        "num_io_ops",
+        "instances",
+        "rooms",
+    }
+)
 _MEASURES = {
     "RAMWeigher": "FREE_RAM",
     "CPUWeigher": "FREE_CPU",
@@ -40,22 +57,31 @@ class Weights:
         Those weighers, in their order.
     columns
         What kernels read.
+    unreported
+        Why a host cannot be weighed, by row: with another host it fails the request.
     """
 
     names: tuple[str, ...]
     columns: "WeightColumns"
+    unreported: Mapping[int, KilonovaError] = field(default_factory=dict)
 
     def renew(self, state: State, shape: Shape, options: Options, row: int) -> None:
         """Set raw values of a host anew whose cells or pools are others now."""
-        from kilonova_kernels.host_columns import WIDTH
-
         for weigher in shape.weighers:
             if weigher.name in self.names and not weigher.reads.isdisjoint(OCCUPIED):
-                raw = weigher.raw(host_view(state, row), shape.spec, options)
-                if weigher.minval is not None:
-                    raw = max(raw, weigher.minval)
-                k = self.names.index(weigher.name)
-                self.columns.value[row // WIDTH, k, row % WIDTH] = raw
+                host = viewed(state, weigher, row)
+                raw = weigher.raw(host, shape.spec, options)
+                self.set(self.names.index(weigher.name), row, raw)
+
+    def set(self, k: int, row: int, raw: float) -> bool:
+        """Set the raw value of one host for one weigher; say whether it was another."""
+        from kilonova_kernels.host_columns import WIDTH
+
+        columns = self.columns
+        raw = max(raw, float(columns.floor[k]))
+        before = float(columns.value[row // WIDTH, k, row % WIDTH])
+        columns.value[row // WIDTH, k, row % WIDTH] = raw
+        return before != raw
 
 
 def weights_of(state: State, shape: Shape, options: Options) -> Weights:
@@ -69,13 +95,14 @@ def weights_of(state: State, shape: Shape, options: Options) -> Weights:
     sets = state.hosts.table["aggregate_set"]
     distinct, number = np.unique(sets, return_inverse=True)
     names, measures, floors, values, factors = [], [], [], [], []
+    unreported: dict[int, KilonovaError] = {}
     for weigher in shape.weighers:
         multiplier = [
             multiplier_of(weigher, state.hosts.aggregates_of(each), options)
             for each in distinct.tolist()
         ]
         measure = getattr(Measure, _MEASURES.get(weigher.name, "FIXED"))
-        raw = _fixed(state, weigher, shape, options, measure)
+        raw = _fixed(state, weigher, shape, options, unreported)
         if not any(multiplier) or raw is None:
             continue
         names.append(weigher.name)
@@ -96,7 +123,22 @@ def weights_of(state: State, shape: Shape, options: Options) -> Weights:
         multiplier=np.ascontiguousarray(rows),
         host_multiplier=which.ravel()[number].astype(np.int32),
     )
-    return Weights(tuple(names), columns)
+    return Weights(tuple(names), columns, unreported)
+
+
+def is_fixed(weigher: Weigher) -> bool:
+    """Say whether kernels are given a raw value, and do not measure it themselves."""
+    return weigher.name not in _MEASURES
+
+
+def viewed(state: State, weigher: Weigher, row: int) -> Host:
+    """Give a host with all that a weigher reads."""
+    host = host_view(state, row)
+    if "rooms" in weigher.reads:
+        host.rooms = rooms_of(state, row)
+    if "instances" in weigher.reads:
+        host.instances = servers_of(state, row)
+    return host
 
 
 def _in_blocks(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -112,26 +154,37 @@ def _in_blocks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _fixed(
-    state: State, weigher: Weigher, shape: Shape, options: Options, measure: int
+    state: State,
+    weigher: Weigher,
+    shape: Shape,
+    options: Options,
+    unreported: dict[int, KilonovaError],
 ) -> NDArray[np.float64] | None:
-    """Give raw values that claims leave alone, or None where they weigh nothing."""
+    """Give raw values that kernels do not measure, or None where they weigh nothing.
+
+    Hosts that do not report what a weigher reads are entered in ``unreported``.
+    """
     count = state.hosts.table.count
-    if measure != 0:
+    if not is_fixed(weigher):
+        if "cpu_allocation_ratio" in weigher.reads:
+            unknown = np.isnan(state.hosts.table["cpu_allocation_ratio"])
+            _each(state, weigher, shape, options, np.flatnonzero(unknown), unreported)
         return np.zeros(count)
     if weigher.asks(shape.spec, options) is None:
         return None
+    raw = None
     if weigher.columns is not None:
-        raw = weigher.columns(_columns(state), shape.spec, options)
-    else:
+        # Some host does not report: each is asked by itself, to find out which.
+        with suppress(NotReported, UnknownMetric):
+            raw = weigher.columns(_columns(state), shape.spec, options)
+    if raw is None:
         rows, place = _unlike(state, weigher)
-        hosts = (host_view(state, row) for row in rows.tolist())
-        raw = np.array(
-            [weigher.raw(host, shape.spec, options) for host in hosts], np.float64
-        )[place]
+        raw = _each(state, weigher, shape, options, rows, unreported)[place]
     alike = not len(raw) or bool((raw == raw[0]).all())
     if len(state.hosts.pci) + len(state.hosts.numa):
         # They are alike now; a server that takes devices changes that.
         alike = alike and weigher.reads.isdisjoint(OCCUPIED)
+    alike = alike and weigher.reads.isdisjoint(CLAIMED)
     counts = weigher.minval is not None and len(raw) and raw[0] > weigher.minval
     return None if alike and not counts else raw
 
@@ -147,6 +200,25 @@ def _unlike(
         state.hosts.table["pci"], return_index=True, return_inverse=True
     )
     return first, place
+
+
+def _each(
+    state: State,
+    weigher: Weigher,
+    shape: Shape,
+    options: Options,
+    rows: NDArray[np.int64],
+    unreported: dict[int, KilonovaError],
+) -> NDArray[np.float64]:
+    """Give raw values of hosts one by one, 0 for those that do not report."""
+    found = np.zeros(len(rows))
+    for i, row in enumerate(rows.tolist()):
+        try:
+            host = viewed(state, weigher, row)
+            found[i] = weigher.raw(host, shape.spec, options)
+        except (NotReported, UnknownMetric) as error:
+            unreported.setdefault(row, error)
+    return found
 
 
 def _columns(state: State) -> HostColumns:

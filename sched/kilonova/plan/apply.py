@@ -16,7 +16,7 @@ from kilonova.cloud.claims import Owner
 from kilonova.cloud.servers import leave_host, note_host
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, Conflict, NotFound, NoValidHost
-from kilonova.hosts.allowed import allowed, has_passing_now, passing_now
+from kilonova.hosts.changing import SlowFilters
 from kilonova.hosts.occupying import needs_occupying, occupy
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.plan.mapping import mappings_of
@@ -169,9 +169,7 @@ def _check_target(
     state = scheduler.state
     shape = scheduler.shape(spec)
     rows = np.array([target])
-    passes = bool(allowed(state, shape, scheduler.options, rows)[0])
-    if passes and has_passing_now(shape, scheduler.options):
-        passes = bool(passing_now(state, shape, scheduler.options, rows)[0])
+    passes = bool(SlowFilters(state, shape, scheduler.options).marks(rows)[0])
     name = state.hosts.names[target]
     if not passes:
         raise NoValidHost(f"{name!r} does not pass the filters any more.")

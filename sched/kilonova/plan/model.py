@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from kilonova.candidates.marking import marking_of
 from kilonova.cloud.hosts import tree_hosts
 from kilonova.cloud.state import State
-from kilonova.hosts.allowed import allowed, has_passing_now, passing_now
+from kilonova.hosts.allowed import allowed
+from kilonova.hosts.changing import SlowFilters
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.hosts.shape import Shape
 from kilonova.plan.problem import Problem
@@ -145,9 +146,10 @@ def _mask(state: State, shape: Shape, scheduler: Scheduler) -> NDArray[np.bool_]
         fits |= marking_of(state, shape.fallback, True).fits(state)
     marks = allowed(state, shape, scheduler.options) & (host_tree >= 0)
     marks[marks] = fits[host_tree[marks]]
-    if has_passing_now(shape, scheduler.options):
+    slow = SlowFilters(state, shape, scheduler.options)
+    if slow.filters:
         rows = np.flatnonzero(marks)
-        marks[rows] = passing_now(state, shape, scheduler.options, rows)
+        marks[rows] = slow.marks(rows)
     return marks
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -102,6 +102,20 @@ def alias_groups(requests: tuple[PciRequest, ...]) -> Iterator[RequestGroup]:
                 resources={resource_class_name(name) if name else ids: 1},
                 required=tuple(frozenset([trait]) for trait in traits),
             )
+
+
+def device_suffixes(
+    requests: Iterable[PciRequest], groups: Iterable[RequestGroup]
+) -> frozenset[str]:
+    """Return the suffixes of the groups that ask Placement for PCI devices."""
+    suffixes = [group.suffix for group in groups]
+    return frozenset(
+        suffix
+        for request in requests
+        if request.alias_name is not None and request.request_id is not None
+        for suffix in suffixes
+        if suffix.startswith(f"{request.request_id}-")
+    )
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ from kilonova.request.server import ServerSpec
 _SCOPE = "capabilities"
 _BITS = "hw:maxphysaddr_bits"
 _BITS_PATH = "capabilities:cpu_info:maxphysaddr:bits"
-_ATTRIBUTES = frozenset(Host.__dataclass_fields__)
+_ATTRIBUTES = frozenset(Host.__dataclass_fields__) - {"rooms"}
 
 
 def passes(host: Host, spec: ServerSpec, options: Options) -> bool:

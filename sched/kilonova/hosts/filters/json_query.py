@@ -13,7 +13,7 @@ from kilonova.hosts.filters.register import Filter, register
 from kilonova.hosts.options import Options
 from kilonova.request.server import ServerSpec
 
-_ATTRIBUTES = frozenset(Host.__dataclass_fields__)
+_ATTRIBUTES = frozenset(Host.__dataclass_fields__) - {"rooms"}
 _SERVICE = {"disabled", "disabled_reason", "forced_down", "host"}
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {

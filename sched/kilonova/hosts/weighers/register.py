@@ -97,6 +97,8 @@ _REGISTER: Register[Weigher] = Register(
             "shares",
             "dominant_share",
             "image_locality",
+            "fragmentation",
+            "stranded_bandwidth",
         )
     ],
     GROUP,

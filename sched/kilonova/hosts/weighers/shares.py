@@ -4,6 +4,9 @@ In a fleet of unlike hosts the amounts of Nova's weighers fill the big hosts fir
 shares fill all alike.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +18,7 @@ from kilonova.hosts.weighers.register import Weigher, register
 from kilonova.request.server import ServerSpec
 
 _MIB = 1024
+Amounts = Host | HostColumns
 
 
 def share(free: float, total: float) -> float:
@@ -30,83 +34,68 @@ def shares(
     return np.where(some, free / np.where(some, total, 1.0), 0.0)
 
 
-def ram(host: Host, spec: ServerSpec, options: Options) -> float:
-    """Give the share of memory that is free, without overcommitment."""
-    return share(host.free_ram_mb, host.total_usable_ram_mb)
+def _register(
+    name: str,
+    reads: frozenset[str],
+    free: Callable[[Amounts, ServerSpec, Options], Any],
+    total: Callable[[Amounts, Any], Any],
+) -> Weigher:
+    """Make a weigher known by the share that is free.
 
-
-def cpus(host: Host, spec: ServerSpec, options: Options) -> float:
-    """Give the share of CPUs that is free, with overcommitment.
-
-    Raises
-    ------
-    NotReported
-        The host has no allocation ratio for CPUs.
+    ``free`` and ``total`` take one host, or the columns of many; ``total`` is given
+    what is free too.
     """
-    free = cpu.raw(host, spec, options)
-    return share(free, free + host.vcpus_used)
+    key = f"{name.lower()}_share_weight_multiplier"
 
+    def raw(host: Host, spec: ServerSpec, options: Options) -> float:
+        amount = free(host, spec, options)
+        return share(amount, total(host, amount))
 
-def disk(host: Host, spec: ServerSpec, options: Options) -> float:
-    """Give the share of disk that is free."""
-    return share(host.free_disk_mb, host.total_usable_disk_gb * _MIB)
+    def columns(
+        hosts: HostColumns, spec: ServerSpec, options: Options
+    ) -> NDArray[np.float64]:
+        amounts = free(hosts, spec, options)
+        return shares(amounts, total(hosts, amounts))
 
+    def multiplier(options: Options) -> float:
+        return float(getattr(options.kilonova, key))
 
-def ram_columns(
-    hosts: HostColumns, spec: ServerSpec, options: Options
-) -> NDArray[np.float64]:
-    """Give the free share of memory of many hosts."""
-    return shares(hosts.free_ram_mb, hosts.total_usable_ram_mb)
-
-
-def cpu_columns(
-    hosts: HostColumns, spec: ServerSpec, options: Options
-) -> NDArray[np.float64]:
-    """Give the free share of CPUs of many hosts."""
-    free = cpu.columns(hosts, spec, options)
-    return shares(free, free + hosts.vcpus_used)
-
-
-def disk_columns(
-    hosts: HostColumns, spec: ServerSpec, options: Options
-) -> NDArray[np.float64]:
-    """Give the free share of disk of many hosts."""
-    return shares(hosts.free_disk_mb, hosts.total_usable_disk_gb * _MIB)
-
-
-RAM_SHARE_WEIGHER = register(
-    Weigher(
-        name="RAMShareWeigher",
-        raw=ram,
-        asks=lambda spec, options: "ram share",
-        reads=frozenset({"free_ram_mb", "total_usable_ram_mb"}),
-        multiplier=lambda options: options.kilonova.ram_share_weight_multiplier,
-        key="ram_share_weight_multiplier",
-        minval=0.0,
-        columns=ram_columns,
+    return register(
+        Weigher(
+            name=f"{name}ShareWeigher",
+            raw=raw,
+            asks=lambda spec, options: key,
+            reads=reads,
+            multiplier=multiplier,
+            key=key,
+            minval=0.0,
+            columns=columns,
+        )
     )
+
+
+def _free_cpus(hosts: Amounts, spec: ServerSpec, options: Options) -> Any:
+    if isinstance(hosts, Host):
+        return cpu.raw(hosts, spec, options)
+    return cpu.columns(hosts, spec, options)
+
+
+# Memory and disk count without overcommitment, CPUs with it.
+RAM_SHARE_WEIGHER = _register(
+    "RAM",
+    frozenset({"free_ram_mb", "total_usable_ram_mb"}),
+    lambda hosts, spec, options: hosts.free_ram_mb,
+    lambda hosts, free: hosts.total_usable_ram_mb,
 )
-CPU_SHARE_WEIGHER = register(
-    Weigher(
-        name="CPUShareWeigher",
-        raw=cpus,
-        asks=lambda spec, options: "cpu share",
-        reads=frozenset({"vcpus_total", "cpu_allocation_ratio", "vcpus_used"}),
-        multiplier=lambda options: options.kilonova.cpu_share_weight_multiplier,
-        key="cpu_share_weight_multiplier",
-        minval=0.0,
-        columns=cpu_columns,
-    )
+CPU_SHARE_WEIGHER = _register(
+    "CPU",
+    frozenset({"vcpus_total", "cpu_allocation_ratio", "vcpus_used"}),
+    _free_cpus,
+    lambda hosts, free: free + hosts.vcpus_used,
 )
-DISK_SHARE_WEIGHER = register(
-    Weigher(
-        name="DiskShareWeigher",
-        raw=disk,
-        asks=lambda spec, options: "disk share",
-        reads=frozenset({"free_disk_mb", "total_usable_disk_gb"}),
-        multiplier=lambda options: options.kilonova.disk_share_weight_multiplier,
-        key="disk_share_weight_multiplier",
-        minval=0.0,
-        columns=disk_columns,
-    )
+DISK_SHARE_WEIGHER = _register(
+    "Disk",
+    frozenset({"free_disk_mb", "total_usable_disk_gb"}),
+    lambda hosts, spec, options: hosts.free_disk_mb,
+    lambda hosts, free: hosts.total_usable_disk_gb * _MIB,
 )

@@ -9,7 +9,7 @@ best.
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, part
+from kilonova_kernels._jit import inlined, woven
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.host_bounds import open_node, refined, refresh_reference
 from kilonova_kernels.host_columns import (
@@ -20,7 +20,7 @@ from kilonova_kernels.host_columns import (
     WeightColumns,
 )
 from kilonova_kernels.host_extremes import raw_value
-from kilonova_kernels.host_passing import passes
+from kilonova_kernels.host_passing import passes_here
 
 _SOFT_ANTI_AFFINITY = Measure.SOFT_ANTI_AFFINITY
 
@@ -59,7 +59,7 @@ def weight_of(fleet: FleetColumns, host: int, soft: float) -> float:
     return total
 
 
-@part
+@woven
 def find_best(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -102,7 +102,7 @@ def find_best(
         open_node(fleet, shape, level, child)
 
 
-@inlined
+@woven
 def _ask(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -117,7 +117,7 @@ def _ask(
     weight = weight_of(fleet, host, 0.0)
     if not _may_enter(choice, weight, host):
         return
-    if passes(cloud, plans, search, fleet, shape, host):
+    if passes_here(cloud, plans, search, fleet, shape, host):
         enter(choice, host, weight)
     else:
         choice.kept[0, host % WIDTH] = -np.inf
@@ -134,7 +134,6 @@ def _close(fleet: FleetColumns, shape: int, level: int) -> None:
     family = fleet.tree.first[level] + node // WIDTH
     shapes.bound[shape, family, node % WIDTH] = bound
     shapes.reference[shape, family, node % WIDTH] = shapes.last_reference[shape]
-    shapes.closed[shape, family, node % WIDTH] = fleet.tree.time[0]
     choice.kept[level + 1, node % WIDTH] = bound
 
 

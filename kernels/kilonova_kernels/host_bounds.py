@@ -6,7 +6,6 @@ from kilonova_kernels._jit import inlined
 from kilonova_kernels.columns import Float64
 from kilonova_kernels.host_columns import REFERENCES, WIDTH, FleetColumns
 from kilonova_kernels.host_extremes import child_count
-from kilonova_kernels.host_passing import refresh_barred
 from kilonova_kernels.wide import wide
 
 # Rounding errors of a sum, as a share of its largest part.
@@ -138,8 +137,8 @@ def _weigh_block(fleet: FleetColumns, shape: int, block: int) -> None:
     Weigher by weigher, so that compiled code adds several hosts in one step; for each
     host the order of operations is that of ``weight_of``.
     """
-    weights, shapes, choice = fleet.weights, fleet.shapes, fleet.choice
-    refresh_barred(fleet, shape, block)
+    tree, weights = fleet.tree, fleet.weights
+    shapes, choice = fleet.shapes, fleet.choice
     slot = shapes.last_reference[shape] % REFERENCES
     kept = choice.kept[0]
     for i in range(WIDTH):
@@ -159,7 +158,7 @@ def _weigh_block(fleet: FleetColumns, shape: int, block: int) -> None:
             for i in range(WIDTH):
                 row = weights.host_multiplier[min(block * WIDTH + i, last)]
                 kept[i] += weights.multiplier[row, k] * ((value[i] - low) / extent)
-    children = child_count(fleet, 0, block)
+    children = child_count(tree, 0, block)
     bits = wide(shapes.barred[shape, block])
     for i in range(WIDTH):
         if i >= children or (bits >> i) & 1:
@@ -173,20 +172,20 @@ def _recall_family(fleet: FleetColumns, shape: int, level: int, node: int) -> No
     family = tree.first[level - 1] + node
     newest = shapes.last_reference[shape]
     kept = choice.kept[level]
-    children = child_count(fleet, level, node)
+    children = child_count(tree, level, node)
     stale = False
     for i in range(WIDTH):
         kept[i] = shapes.bound[shape, family, i] if i < children else -np.inf
-        known = shapes.closed[shape, family, i] >= tree.raised[family, i]
-        moved = kept[i] > -np.inf and shapes.reference[shape, family, i] != newest
-        stale = stale or (i < children and (not known or moved))
+        stale |= kept[i] > -np.inf and (
+            kept[i] == np.inf or shapes.reference[shape, family, i] != newest
+        )
     if not stale:
         return
     slot = newest % REFERENCES
     low, extent = shapes.reference_low[shape, slot], shapes.reference_range[shape, slot]
     for i in range(children):
-        known = shapes.closed[shape, family, i] >= tree.raised[family, i]
         number = shapes.reference[shape, family, i]
+        known = kept[i] < np.inf
         if known and (kept[i] == -np.inf or number == newest):
             continue
         bound = _from_extremes(fleet, low, extent, family, i)
@@ -195,6 +194,43 @@ def _recall_family(fleet: FleetColumns, shape: int, level: int, node: int) -> No
             shapes.bound[shape, family, i] = bound
             shapes.reference[shape, family, i] = newest
         kept[i] = bound
+
+
+@inlined
+def raise_bounds(fleet: FleetColumns, shape: int, host: int) -> None:
+    """Let the bounds above a host hold for what it weighs now."""
+    tree, shapes = fleet.tree, fleet.shapes
+    newest = shapes.last_reference[shape]
+    weight = _weight_under(fleet, shape, newest, host)
+    node = host
+    for level in range(tree.first.shape[0]):
+        node //= WIDTH
+        family, place = tree.first[level] + node // WIDTH, node % WIDTH
+        number = shapes.reference[shape, family, place]
+        if number == newest:
+            bound = max(shapes.bound[shape, family, place], weight)
+        elif number > newest - REFERENCES:
+            before = _weight_under(fleet, shape, number, host)
+            bound = max(shapes.bound[shape, family, place], before)
+        else:
+            bound = np.inf
+        shapes.bound[shape, family, place] = bound
+
+
+@inlined
+def _weight_under(fleet: FleetColumns, shape: int, number: int, host: int) -> float:
+    """Give the weight of a host under a reference."""
+    weights, shapes = fleet.weights, fleet.shapes
+    slot = number % REFERENCES
+    row = weights.host_multiplier[host]
+    total = 0.0
+    for k in range(weights.measure.shape[0]):
+        extent = shapes.reference_range[shape, slot, k]
+        if extent != 0.0:
+            value = weights.value[host // WIDTH, k, host % WIDTH]
+            low = shapes.reference_low[shape, slot, k]
+            total += weights.multiplier[row, k] * ((value - low) / extent)
+    return total
 
 
 @inlined

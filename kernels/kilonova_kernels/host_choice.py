@@ -5,8 +5,8 @@ import numpy as np
 from kilonova_kernels._jit import inlined, woven
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.host_best import enter, find_best, set_range, weight_of
+from kilonova_kernels.host_bounds import raise_bounds
 from kilonova_kernels.host_columns import (
-    WIDTH,
     FleetColumns,
     Measure,
     OrderColumns,
@@ -17,10 +17,9 @@ from kilonova_kernels.host_passing import (
     bar,
     is_barred,
     passes,
-    refresh_barred,
-    unbar,
+    readmit,
 )
-from kilonova_kernels.host_scale import find_extreme, refresh_scale
+from kilonova_kernels.host_scale import find_extreme, refresh_shape
 from kilonova_kernels.host_usage import members_on
 from kilonova_kernels.wide import wide
 
@@ -50,6 +49,7 @@ def choose(
     choice = fleet.choice
     shape = wide(orders.shape[n])
     choice.found[0] = 0
+    refresh_shape(cloud, plans, search, fleet, shape)
     if orders.listed[n] == _ONLY or _is_affine(fleet, orders, n):
         _choose_of_few(cloud, plans, search, fleet, orders, n)
     else:
@@ -59,7 +59,7 @@ def choose(
         choice.weight[0] = 0.0
 
 
-@inlined
+@woven
 def _choose_of_all(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -71,7 +71,6 @@ def _choose_of_all(
 ) -> None:
     """Search the tree of extremes."""
     choice = fleet.choice
-    refresh_scale(cloud, plans, search, fleet, shape)
     if fleet.shapes.witness[shape] < 0:
         return
     shelved = _shelve_banned(fleet, orders, n)
@@ -80,7 +79,9 @@ def _choose_of_all(
             shelved = _enter_members(cloud, plans, search, fleet, orders, n, shelved)
         find_best(cloud, plans, search, fleet, shape)
     for i in range(shelved):
-        unbar(fleet, shape, wide(choice.pool[i]))
+        host = wide(choice.pool[i])
+        readmit(fleet.shapes, shape, host)
+        raise_bounds(fleet, shape, host)
 
 
 @inlined
@@ -124,7 +125,6 @@ def _is_banned(fleet: FleetColumns, orders: OrderColumns, n: int, host: int) -> 
 @inlined
 def _shelve(fleet: FleetColumns, shape: int, host: int, shelved: int) -> int:
     """Bar a host that may pass, and list it; give how many are listed."""
-    refresh_barred(fleet, shape, host // WIDTH)
     if is_barred(fleet.shapes, shape, host):
         return shelved
     bar(fleet.shapes, shape, host)
@@ -149,7 +149,7 @@ def _shelve_banned(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
     return shelved
 
 
-@inlined
+@woven
 def _set_ranges(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -196,7 +196,7 @@ def _soft_measure(policy: int) -> int:
     return 0
 
 
-@inlined
+@woven
 def _enter_members(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -238,7 +238,7 @@ def _set_soft_range(fleet: FleetColumns, policy: int, low: float, high: float) -
             set_range(fleet.weights, fleet.choice, k, low, high)
 
 
-@inlined
+@woven
 def _choose_of_few(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -266,7 +266,7 @@ def _choose_of_few(
         enter(choice, host, weight_of(fleet, host, _raw_soft(fleet, orders, n, host)))
 
 
-@inlined
+@woven
 def _gather(
     cloud: CloudColumns,
     plans: PlanColumns,

@@ -10,7 +10,7 @@ WIDTH = 16
 MOST_LEVELS = 8
 # References that a shape remembers; see ``ShapeColumns``.
 REFERENCES = 32
-# Changes of hosts that are remembered one by one; see ``TreeColumns``.
+# Changes of hosts that are remembered one by one, at least; see ``TreeColumns``.
 RECENT = 4096
 
 
@@ -117,12 +117,10 @@ class TreeColumns(NamedTuple):
         Nodes of each level, (L,); one in the last.
     highest, lowest
         Extremes of the raw values below a node, (F, K, WIDTH).
-    raised, host_raised
-        When a host below a node, or a host, last changed in a way that may raise its
-        weight or let it pass, (F, WIDTH) and (H,). Any other change only lowers weights
-        and takes away.
-    host_changed
-        When a host last changed, (H,).
+    host_changed, host_raised
+        When a host last changed; and when it last did so in a way that may raise its
+        weight or let it pass, (H,). Any other change only lowers weights and takes
+        away.
     recent
         Hosts that changed, by time modulo R, (R,).
     time
@@ -135,9 +133,8 @@ class TreeColumns(NamedTuple):
     nodes: Int64
     highest: Float64
     lowest: Float64
-    raised: Int64
-    host_raised: Int64
     host_changed: Int64
+    host_raised: Int64
     recent: Int32
     time: Int64
     stamp: Int64
@@ -154,8 +151,7 @@ class ShapeColumns(NamedTuple):
 
     A *scale* is how raw values are normalised: smallest value and range, by weigher. It
     is another one whenever an extreme of the passing hosts changes. Bounds are kept
-    under a *reference*, the scale of some earlier choice, and hold until a weight below
-    their node may have risen.
+    under a *reference*, the scale of some earlier choice.
 
     Attributes
     ----------
@@ -163,22 +159,20 @@ class ShapeColumns(NamedTuple):
         Hosts that pass what does not change with a claim, (S, H).
     barred
         A bit for each host of a block that does not pass, (S, B).
-    seen
-        Time up to which ``barred`` is true, (S, B); -1 none.
     rooted
         Whether each candidate of the shape takes something of the root provider, so
         that a host is found by it, (S,).
     stamp
-        Time up to which the extremes below are true; -1 none, (S,).
+        Time up to which all below is true; -1 none, (S,).
     witness
         A host that passes, -1 where none does, (S,).
     high, low
         Extremes of the raw values over the passing hosts, (S, K).
     high_host, low_host
         Hosts that have them, (S, K).
-    bound, reference, closed
-        What no host below a node weighs more than, the number of the reference for
-        which that holds, and when it was found, -1 for never, (S, F, WIDTH).
+    bound, reference
+        What no host below a node weighs more than, plus infinity where that is not
+        known, and the number of the reference for which it holds, (S, F, WIDTH).
     last_reference
         Number of the newest reference, (S,).
     reference_low, reference_range
@@ -197,7 +191,6 @@ class ShapeColumns(NamedTuple):
 
     allowed: Bool
     barred: UInt16
-    seen: Int64
     rooted: Bool
     stamp: Int64
     witness: Int64
@@ -207,7 +200,6 @@ class ShapeColumns(NamedTuple):
     low_host: Int64
     bound: Float64
     reference: Int64
-    closed: Int64
     last_reference: Int64
     reference_low: Float64
     reference_range: Float64

@@ -10,6 +10,7 @@ from kilonova_kernels.host_columns import (
     FleetColumns,
     HostColumns,
     Measure,
+    TreeColumns,
     WeightColumns,
 )
 from kilonova_kernels.marks import journalled_tree, served_range
@@ -104,16 +105,10 @@ def _note_change(fleet: FleetColumns, host: int, raised: bool) -> None:
     tree.host_changed[host] = now
     if raised:
         tree.host_raised[host] = now
-    stale = True
     node = host
     for level in range(tree.first.shape[0]):
         node //= WIDTH
-        if raised:
-            family = tree.first[level] + node // WIDTH
-            tree.raised[family, node % WIDTH] = now
-        if stale:
-            stale = _refresh_node(fleet, level, node)
-        elif not raised:
+        if not _refresh_node(fleet, level, node):
             return
 
 
@@ -123,7 +118,6 @@ def _build(fleet: FleetColumns) -> None:
     tree = fleet.tree
     # Nobody can look back over this.
     tree.time[0] += tree.recent.shape[0] + 1
-    tree.raised[:] = tree.time[0]
     tree.host_raised[:] = tree.time[0]
     tree.host_changed[:] = tree.time[0]
     for host in range(tree.host_changed.shape[0]):
@@ -138,7 +132,7 @@ def _refresh_node(fleet: FleetColumns, level: int, node: int) -> bool:
     """Take the extremes of one node from its children; say whether they changed."""
     tree, weights = fleet.tree, fleet.weights
     family, place = tree.first[level] + node // WIDTH, node % WIDTH
-    children = child_count(fleet, level, node)
+    children = child_count(tree, level, node)
     changed = False
     for k in range(weights.measure.shape[0]):
         high, low = -np.inf, np.inf
@@ -162,8 +156,7 @@ def _refresh_node(fleet: FleetColumns, level: int, node: int) -> bool:
 
 
 @inlined
-def child_count(fleet: FleetColumns, level: int, node: int) -> int:
+def child_count(tree: TreeColumns, level: int, node: int) -> int:
     """Count the children of a node."""
-    tree = fleet.tree
     below = tree.nodes[level - 1] if level > 0 else tree.host_changed.shape[0]
     return int(min(WIDTH, below - node * WIDTH))

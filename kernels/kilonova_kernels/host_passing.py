@@ -11,7 +11,7 @@ from kilonova_kernels.columns import (
 )
 from kilonova_kernels.fits import tree_fits
 from kilonova_kernels.host_columns import WIDTH, FleetColumns, ShapeColumns
-from kilonova_kernels.host_extremes import measured
+from kilonova_kernels.host_extremes import child_count, measured
 from kilonova_kernels.options import list_options
 from kilonova_kernels.search import next_candidate, start_search
 from kilonova_kernels.wide import wide
@@ -32,33 +32,64 @@ def bar(shapes: ShapeColumns, shape: int, host: int) -> None:
 
 
 @inlined
-def unbar(fleet: FleetColumns, shape: int, host: int) -> None:
-    """Let a host pass again; nothing is known of the nodes above it any more."""
-    tree, shapes = fleet.tree, fleet.shapes
-    bits = wide(shapes.barred[shape, host // WIDTH])
-    shapes.barred[shape, host // WIDTH] = bits & ~(1 << (host % WIDTH))
-    node = host
-    for level in range(tree.first.shape[0]):
-        node //= WIDTH
-        shapes.closed[shape, tree.first[level] + node // WIDTH, node % WIDTH] = -1
+def bar_the_rest(fleet: FleetColumns, shape: int) -> None:
+    """Bar the hosts that are not allowed, and no other."""
+    shapes = fleet.shapes
+    for block in range(shapes.barred.shape[1]):
+        bits = 0
+        for i in range(child_count(fleet.tree, 0, block)):
+            if not shapes.allowed[shape, block * WIDTH + i]:
+                bits |= 1 << i
+        shapes.barred[shape, block] = bits
 
 
 @inlined
-def refresh_barred(fleet: FleetColumns, shape: int, block: int) -> None:
-    """Forget of the hosts of one block what is no longer sure."""
-    tree, shapes = fleet.tree, fleet.shapes
-    seen = shapes.seen[shape, block]
-    if seen >= tree.raised[block // WIDTH, block % WIDTH]:
-        return
-    bits = wide(shapes.barred[shape, block])
-    first = block * WIDTH
-    for i in range(min(WIDTH, tree.host_raised.shape[0] - first)):
-        if tree.host_raised[first + i] > seen:
-            bits &= ~(1 << i)
-            if not shapes.allowed[shape, first + i]:
-                bits |= 1 << i
-    shapes.barred[shape, block] = bits
-    shapes.seen[shape, block] = tree.time[0]
+def readmit(shapes: ShapeColumns, shape: int, host: int) -> None:
+    """Forget that a host did not pass, if it is allowed."""
+    bits = wide(shapes.barred[shape, host // WIDTH]) & ~(1 << (host % WIDTH))
+    if not shapes.allowed[shape, host]:
+        bits |= 1 << (host % WIDTH)
+    shapes.barred[shape, host // WIDTH] = bits
+
+
+@inlined
+def passes_here(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+    host: int,
+) -> bool:
+    """Say whether a host passes, and bar it if not."""
+    if is_barred(fleet.shapes, shape, host):
+        return False
+    if _has_room(cloud, plans, search, fleet, shape, host):
+        return True
+    bar(fleet.shapes, shape, host)
+    return False
+
+
+@inlined
+def _has_room(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+    host: int,
+) -> bool:
+    """Say whether a host is below its limits, and has a candidate."""
+    tree = wide(fleet.hosts.host_tree[host])
+    if tree < 0 or not _below_limits(fleet, shape, host):
+        return False
+    for turn in range(2):
+        plan = wide(fleet.shapes.plan[shape, turn])
+        if plan >= 0 and tree_fits(cloud, plans, plan, tree, search):
+            rooted = fleet.shapes.rooted[shape]
+            if rooted or find_rooted(cloud, plans, search, plan, tree):
+                return True
+    return False
 
 
 @part
@@ -70,20 +101,11 @@ def passes(
     shape: int,
     host: int,
 ) -> bool:
-    """Say whether a host passes: it is allowed, below its limits, and has room."""
-    refresh_barred(fleet, shape, host // WIDTH)
-    if is_barred(fleet.shapes, shape, host):
-        return False
-    tree = wide(fleet.hosts.host_tree[host])
-    if tree >= 0 and _below_limits(fleet, shape, host):
-        for turn in range(2):
-            plan = wide(fleet.shapes.plan[shape, turn])
-            if plan >= 0 and tree_fits(cloud, plans, plan, tree, search):
-                rooted = fleet.shapes.rooted[shape]
-                if rooted or find_rooted(cloud, plans, search, plan, tree):
-                    return True
-    bar(fleet.shapes, shape, host)
-    return False
+    """Say whether a host passes, as ``passes_here``: for callers that seldom ask.
+
+    Handing all columns on costs more than most answers do.
+    """
+    return passes_here(cloud, plans, search, fleet, shape, host)
 
 
 @kernel
@@ -97,7 +119,9 @@ def mark_passing(
 ) -> None:
     """Ask all hosts whether they pass; ``marks`` is (H,) and is written in full."""
     for host in range(marks.shape[0]):
-        marks[host] = passes(cloud, plans, search, fleet, shape, host)
+        marks[host] = fleet.shapes.allowed[shape, host] and _has_room(
+            cloud, plans, search, fleet, shape, host
+        )
 
 
 @inlined

@@ -7,36 +7,43 @@ passes. Only otherwise it is searched for.
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, part
+from kilonova_kernels._jit import inlined, part, woven
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
+from kilonova_kernels.host_bounds import raise_bounds
 from kilonova_kernels.host_columns import WIDTH, FleetColumns
 from kilonova_kernels.host_extremes import child_count, raw_value
-from kilonova_kernels.host_passing import is_barred, passes, refresh_barred
+from kilonova_kernels.host_passing import bar_the_rest, is_barred, passes, readmit
 from kilonova_kernels.wide import wide
 
 
-@part
-def refresh_scale(
+@woven
+def refresh_shape(
     cloud: CloudColumns,
     plans: PlanColumns,
     search: SearchColumns,
     fleet: FleetColumns,
     shape: int,
 ) -> None:
-    """Bring the extremes of one shape up to date."""
+    """Bring all that is kept of one shape up to date: bars, bounds, extremes."""
     tree, shapes = fleet.tree, fleet.shapes
     stamp, now = shapes.stamp[shape], tree.time[0]
     if stamp == now:
         return
     if stamp < 0 or now - stamp > tree.recent.shape[0]:
-        # Changes are not known one by one: all is searched for.
+        # Changes are not known one by one: all is found out anew.
         stamp = -1
         shapes.high_host[shape] = -1
         shapes.low_host[shape] = -1
+        shapes.bound[shape] = np.inf
+        bar_the_rest(fleet, shape)
     for w in range(now if stamp < 0 else stamp, now):
         host = wide(tree.recent[w % tree.recent.shape[0]])
-        latest = tree.host_changed[host] == w + 1
-        stands_out = latest and _stands_out(fleet, shape, host)
+        if tree.host_changed[host] != w + 1:
+            continue
+        if tree.host_raised[host] > stamp:
+            readmit(shapes, shape, host)
+            raise_bounds(fleet, shape, host)
+        stands_out = _stands_out(fleet, shape, host)
         if stands_out and passes(cloud, plans, search, fleet, shape, host):
             _widen(fleet, shape, host)
     _check_witness(cloud, plans, search, fleet, shape, stamp)
@@ -45,7 +52,7 @@ def refresh_scale(
     shapes.stamp[shape] = now
 
 
-@inlined
+@woven
 def _check_witness(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -65,7 +72,7 @@ def _check_witness(
     fleet.shapes.witness[shape] = host
 
 
-@inlined
+@woven
 def _check_extreme(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -184,10 +191,8 @@ def _open(
     tree, shapes, choice = fleet.tree, fleet.shapes, fleet.choice
     choice.node[level] = node
     bound = choice.bound[level]
-    children = child_count(fleet, level, node)
+    children = child_count(tree, level, node)
     none = True
-    if level == 0:
-        refresh_barred(fleet, shape, node)
     below = node if level == 0 else tree.first[level - 1] + node
     for i in range(WIDTH):
         bound[i] = -np.inf
@@ -196,21 +201,10 @@ def _open(
         if level == 0:
             if not is_barred(fleet.shapes, shape, node * WIDTH + i):
                 bound[i] = sign * fleet.weights.value[node, k, i]
-        elif not _is_empty(fleet, shape, below, i):
+        elif shapes.bound[shape, below, i] > -np.inf:
             extreme = tree.highest if sign > 0 else tree.lowest
             bound[i] = sign * extreme[below, k, i]
         none = none and bound[i] == -np.inf
     if none:
         family = tree.first[level] + node // WIDTH
         shapes.bound[shape, family, node % WIDTH] = -np.inf
-        shapes.closed[shape, family, node % WIDTH] = tree.time[0]
-
-
-@inlined
-def _is_empty(fleet: FleetColumns, shape: int, family: int, place: int) -> bool:
-    """Say whether no host below a node is known to pass."""
-    shapes = fleet.shapes
-    return bool(
-        shapes.bound[shape, family, place] == -np.inf
-        and shapes.closed[shape, family, place] >= fleet.tree.raised[family, place]
-    )

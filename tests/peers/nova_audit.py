@@ -232,6 +232,65 @@ def audit(
     return code, shown.getvalue().splitlines()
 
 
+@dataclass
+class CellDatabases:
+    """What Nova's databases answer about the servers of cells.
+
+    Attributes
+    ----------
+    servers
+        As ``heal_server`` makes them.
+    mappings
+        Mapping of each cell.
+    nodes
+        UUID of each compute node by cell, service and node.
+    """
+
+    servers: list[Any]
+    mappings: list[Any]
+    nodes: dict[tuple[str, str, str], str]
+
+    def listed(
+        self, cell: Any, filters: Document, limit: int, **more: Any
+    ) -> list[Any]:
+        """Give servers of one cell, oldest first, from behind a marker."""
+        found = [
+            each
+            for each in sorted(self.servers, key=lambda each: each.created_at)
+            if each.cell == cell.uuid
+            and filters.get("uuid") in (None, each.uuid)
+            and not each.hidden
+            and each.vm_state not in ("deleted", "soft-delete")
+        ]
+        after = (
+            [each.uuid for each in found].index(more["marker"]) + 1
+            if "marker" in more
+            else 0
+        )
+        return found[after:][: limit if limit >= 0 else None]
+
+    def node(self, cell: Any, host: str, name: str) -> Any:
+        """Give the compute node of a service."""
+        if (cell.uuid, host, name) not in self.nodes:
+            raise exception.ComputeHostNotFound(host=host)
+        return SimpleNamespace(uuid=self.nodes[cell.uuid, host, name])
+
+    def mapping(self, _: Any, uuid: str) -> Any:
+        """Give the mapping of a server to its cell."""
+        for each in self.servers:
+            if each.uuid == uuid:
+                cell = next(m for m in self.mappings if m.uuid == each.cell)
+                return SimpleNamespace(cell_mapping=cell)
+        raise exception.InstanceMappingNotFound(uuid=uuid)
+
+    def by_uuid(self, _: Any, uuid: str) -> Any:
+        """Give the mapping of a cell."""
+        for each in self.mappings:
+            if each.uuid == uuid:
+                return each
+        raise exception.CellMappingNotFound(uuid=uuid)
+
+
 def heal(
     placement: Placement, neutron: Neutron, servers: list[Any], **asked: Any
 ) -> int:
@@ -251,40 +310,7 @@ def heal(
     extended, cells = asked.pop("extended"), asked.pop("cells")
     nodes = asked.pop("nodes")
     mappings = [SimpleNamespace(uuid=cell, identity=cell) for cell in cells]
-
-    def listed(cell: Any, filters: Document, limit: int, **more: Any) -> list[Any]:
-        found = [
-            each
-            for each in sorted(servers, key=lambda each: each.created_at)
-            if each.cell == cell.uuid
-            and filters.get("uuid") in (None, each.uuid)
-            and not each.hidden
-            and each.vm_state not in ("deleted", "soft-delete")
-        ]
-        after = (
-            [each.uuid for each in found].index(more["marker"]) + 1
-            if "marker" in more
-            else 0
-        )
-        return found[after:][: limit if limit >= 0 else None]
-
-    def node(cell: Any, host: str, name: str) -> Any:
-        if (cell.uuid, host, name) not in nodes:
-            raise exception.ComputeHostNotFound(host=host)
-        return SimpleNamespace(uuid=nodes[cell.uuid, host, name])
-
-    def mapping(_: Any, uuid: str) -> Any:
-        for each in servers:
-            if each.uuid == uuid:
-                cell = next(m for m in mappings if m.uuid == each.cell)
-                return SimpleNamespace(cell_mapping=cell)
-        raise exception.InstanceMappingNotFound(uuid=uuid)
-
-    def by_uuid(_: Any, uuid: str) -> Any:
-        for each in mappings:
-            if each.uuid == uuid:
-                return each
-        raise exception.CellMappingNotFound(uuid=uuid)
+    databases = CellDatabases(servers, mappings, nodes)
 
     with ExitStack() as stack:
         for target, name, value in (
@@ -303,10 +329,10 @@ def heal(
                     side_effect=lambda objects: objects, get_all=lambda _: mappings
                 ),
             ),
-            (objects.CellMapping, "get_by_uuid", by_uuid),
-            (objects.InstanceMapping, "get_by_instance_uuid", mapping),
-            (objects.InstanceList, "get_by_filters", listed),
-            (objects.ComputeNode, "get_by_host_and_nodename", node),
+            (objects.CellMapping, "get_by_uuid", databases.by_uuid),
+            (objects.InstanceMapping, "get_by_instance_uuid", databases.mapping),
+            (objects.InstanceList, "get_by_filters", databases.listed),
+            (objects.ComputeNode, "get_by_host_and_nodename", databases.node),
             (
                 manage.scheduler_utils.compute_utils,
                 "is_volume_backed_instance",

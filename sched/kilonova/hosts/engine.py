@@ -203,7 +203,7 @@ class Engine:
 
         state, count = self.state, len(self.shapes)
         hosts, weighers = self.state.hosts.table.count, len(self.weights.names)
-        families, blocks = len(self.tree.raised), len(self.weights.columns.value)
+        families, blocks = len(self.tree.highest), len(self.weights.columns.value)
         limit_measure, limit = self._limits()
         flavors = [shape.spec.flavor for shape in self.shapes]
         return ShapeColumns(
@@ -211,7 +211,6 @@ class Engine:
                 [allowed(state, shape, self.options) for shape in self.shapes]
             ).reshape(count, hosts),
             barred=np.zeros((count, blocks), np.uint16),
-            seen=np.full((count, blocks), -1, np.int64),
             rooted=np.array([_is_rooted(state, s) for s in self.shapes], np.bool_),
             stamp=np.full(count, -1, np.int64),
             witness=np.full(count, -1, np.int64),
@@ -221,7 +220,6 @@ class Engine:
             low_host=np.full((count, weighers), -1, np.int64),
             bound=np.full((count, families, WIDTH), np.inf),
             reference=np.zeros((count, families, WIDTH), np.int64),
-            closed=np.full((count, families, WIDTH), -1, np.int64),
             last_reference=np.zeros(count, np.int64),
             reference_low=np.zeros((count, REFERENCES, weighers)),
             reference_range=np.zeros((count, REFERENCES, weighers)),

@@ -53,10 +53,9 @@ def _tree(hosts: int, weighers: int) -> "TreeColumns":
         nodes=np.array(nodes, np.int64),
         highest=np.zeros((count, weighers, WIDTH)),
         lowest=np.zeros((count, weighers, WIDTH)),
-        raised=np.zeros((count, WIDTH), np.int64),
-        host_raised=np.zeros(hosts, np.int64),
         host_changed=np.zeros(hosts, np.int64),
-        recent=np.zeros(RECENT, np.int32),
+        host_raised=np.zeros(hosts, np.int64),
+        recent=np.zeros(max(RECENT, hosts // 8), np.int32),
         time=np.zeros(1, np.int64),
         stamp=np.full(1, -1, np.int64),
     )

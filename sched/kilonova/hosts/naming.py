@@ -54,31 +54,39 @@ def joined(parts: Sequence[Selection]) -> Selection:
 
 def _alternates(batch: Batch, cell: int, known: dict[str, str]) -> tuple[Chosen, ...]:
     """Give further hosts of one cell, with the first candidate of each."""
-    found = batch.alternates(cell)
+    ranked = batch.alternates(cell)
+    candidates = _first_candidates(batch, list(ranked))
     return tuple(
-        _chosen(batch, host, weight, candidate, known)
-        for host, weight in found.items()
-        if (candidate := _first_candidate(batch, host)) is not None
+        _chosen(batch, host, weight, candidates[host], known)
+        for host, weight in ranked.items()
+        if host in candidates
     )
 
 
-def _first_candidate(batch: Batch, host: int) -> tuple[int, list[int]] | None:
-    """Give the plan of a host's first candidate, and the provider of each slot."""
+def _first_candidates(
+    batch: Batch, hosts: list[int]
+) -> dict[int, tuple[int, list[int]]]:
+    """Give the plan of each host's first candidate, and the provider of each slot."""
     from kilonova_kernels.host_passing import first_candidates
 
     engine = batch.engine
     if isinstance(batch, CarefulBatch) and engine.changing.maps_devices:
-        return batch.first_candidate(host)
+        candidates = {host: batch.first_candidate(host) for host in hosts}
+        return {host: each for host, each in candidates.items() if each is not None}
+    found: dict[int, tuple[int, list[int]]] = {}
     columns, plans = engine.state.columns(), engine.plans.columns
-    provider = np.empty((1, batch.orders.provider.shape[1]), np.int32)
     for plan in engine.kept.plan[0].tolist():
-        if plan >= 0:
-            trees = engine.host_tree[host : host + 1]
-            first_candidates(columns, plans, plan, engine.search, trees, provider)
-            engine.check()
-            if provider[0, 0] >= 0:
-                return plan, provider[0].tolist()
-    return None
+        left = [host for host in hosts if host not in found]
+        if plan < 0 or not left:
+            continue
+        trees = engine.host_tree[left]
+        provider = np.empty((len(left), batch.orders.provider.shape[1]), np.int32)
+        first_candidates(columns, plans, plan, engine.search, trees, provider)
+        engine.check()
+        for host, rows in zip(left, provider.tolist(), strict=True):
+            if rows[0] >= 0:
+                found[host] = (plan, rows)
+    return found
 
 
 def _chosen(

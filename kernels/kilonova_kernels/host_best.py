@@ -133,7 +133,6 @@ def _close(fleet: FleetColumns, shape: int, level: int) -> None:
     node = choice.node[level]
     family = fleet.tree.first[level] + node // WIDTH
     shapes.bound[shape, family, node % WIDTH] = bound
-    shapes.reference[shape, family, node % WIDTH] = shapes.last_reference[shape]
     choice.kept[level + 1, node % WIDTH] = bound
 
 

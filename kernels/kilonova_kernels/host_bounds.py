@@ -173,63 +173,65 @@ def _recall_family(fleet: FleetColumns, shape: int, level: int, node: int) -> No
     newest = shapes.last_reference[shape]
     kept = choice.kept[level]
     children = child_count(tree, level, node)
-    stale = False
+    number = shapes.reference[shape, family]
+    known = number == newest
     for i in range(WIDTH):
         kept[i] = shapes.bound[shape, family, i] if i < children else -np.inf
-        stale |= kept[i] > -np.inf and (
-            kept[i] == np.inf or shapes.reference[shape, family, i] != newest
-        )
-    if not stale:
+        known = known and kept[i] < np.inf
+    if known:
         return
     slot = newest % REFERENCES
     low, extent = shapes.reference_low[shape, slot], shapes.reference_range[shape, slot]
     for i in range(children):
-        number = shapes.reference[shape, family, i]
         known = kept[i] < np.inf
-        if known and (kept[i] == -np.inf or number == newest):
+        if kept[i] == -np.inf or (known and number == newest):
             continue
         bound = _from_extremes(fleet, low, extent, family, i)
         if known and number > newest - REFERENCES:
             bound = min(bound, kept[i] + _moved(fleet, shape, number, family, i))
-            shapes.bound[shape, family, i] = bound
-            shapes.reference[shape, family, i] = newest
         kept[i] = bound
+    if number != newest:
+        shapes.reference[shape, family] = newest
+        for i in range(children):
+            shapes.bound[shape, family, i] = kept[i]
 
 
 @inlined
-def raise_bounds(fleet: FleetColumns, shape: int, host: int) -> None:
-    """Let the bounds above a host hold for what it weighs now."""
+def raise_bounds(fleet: FleetColumns, shape: int, host: int, values: Float64) -> None:
+    """Let the bounds above a host hold for it with some raw values, (K,), too."""
     tree, shapes = fleet.tree, fleet.shapes
+    row = wide(fleet.weights.host_multiplier[host])
     newest = shapes.last_reference[shape]
-    weight = _weight_under(fleet, shape, newest, host)
+    weight = _weight_under(fleet, shape, newest, row, values)
     node = host
     for level in range(tree.first.shape[0]):
         node //= WIDTH
         family, place = tree.first[level] + node // WIDTH, node % WIDTH
-        number = shapes.reference[shape, family, place]
+        number = shapes.reference[shape, family]
+        bound = shapes.bound[shape, family, place]
         if number == newest:
-            bound = max(shapes.bound[shape, family, place], weight)
+            bound = max(bound, weight)
         elif number > newest - REFERENCES:
-            before = _weight_under(fleet, shape, number, host)
-            bound = max(shapes.bound[shape, family, place], before)
+            bound = max(bound, _weight_under(fleet, shape, number, row, values))
         else:
             bound = np.inf
         shapes.bound[shape, family, place] = bound
 
 
 @inlined
-def _weight_under(fleet: FleetColumns, shape: int, number: int, host: int) -> float:
-    """Give the weight of a host under a reference."""
-    weights, shapes = fleet.weights, fleet.shapes
+def _weight_under(
+    fleet: FleetColumns, shape: int, number: int, row: int, values: Float64
+) -> float:
+    """Weigh raw values, (K,), under a reference by a row of multipliers."""
+    shapes = fleet.shapes
     slot = number % REFERENCES
-    row = weights.host_multiplier[host]
     total = 0.0
-    for k in range(weights.measure.shape[0]):
+    for k in range(values.shape[0]):
         extent = shapes.reference_range[shape, slot, k]
         if extent != 0.0:
-            value = weights.value[host // WIDTH, k, host % WIDTH]
             low = shapes.reference_low[shape, slot, k]
-            total += weights.multiplier[row, k] * ((value - low) / extent)
+            factor = fleet.weights.multiplier[row, k]
+            total += factor * ((values[k] - low) / extent)
     return total
 
 

@@ -12,7 +12,7 @@ from kilonova_kernels.host_columns import (
     OrderColumns,
     Policy,
 )
-from kilonova_kernels.host_extremes import raw_value
+from kilonova_kernels.host_extremes import copy_values, raw_value
 from kilonova_kernels.host_passing import (
     bar,
     is_barred,
@@ -81,7 +81,8 @@ def _choose_of_all(
     for i in range(shelved):
         host = wide(choice.pool[i])
         readmit(fleet.shapes, shape, host)
-        raise_bounds(fleet, shape, host)
+        copy_values(fleet.weights, host, choice.raw)
+        raise_bounds(fleet, shape, host, choice.raw)
 
 
 @inlined

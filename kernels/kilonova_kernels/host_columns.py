@@ -117,12 +117,12 @@ class TreeColumns(NamedTuple):
         Nodes of each level, (L,); one in the last.
     highest, lowest
         Extremes of the raw values below a node, (F, K, WIDTH).
-    host_changed, host_raised
-        When a host last changed; and when it last did so in a way that may raise its
-        weight or let it pass, (H,). Any other change only lowers weights and takes
-        away.
-    recent
-        Hosts that changed, by time modulo R, (R,).
+    host_changed
+        When a host last changed, (H,).
+    recent, recent_value
+        Hosts that changed, by time modulo R, (R,), and their raw values then, (R, K).
+        The complement of a host stands for a change that may raise its weight or let it
+        pass; any other only lowers weights and takes away.
     time
         Changes so far, (1,).
     stamp
@@ -134,8 +134,8 @@ class TreeColumns(NamedTuple):
     highest: Float64
     lowest: Float64
     host_changed: Int64
-    host_raised: Int64
     recent: Int32
+    recent_value: Float64
     time: Int64
     stamp: Int64
 
@@ -170,9 +170,11 @@ class ShapeColumns(NamedTuple):
         Extremes of the raw values over the passing hosts, (S, K).
     high_host, low_host
         Hosts that have them, (S, K).
-    bound, reference
+    bound
         What no host below a node weighs more than, plus infinity where that is not
-        known, and the number of the reference for which it holds, (S, F, WIDTH).
+        known, (S, F, WIDTH).
+    reference
+        Number of the reference for which the bounds of a family hold, (S, F).
     last_reference
         Number of the newest reference, (S,).
     reference_low, reference_range
@@ -255,6 +257,8 @@ class ChoiceColumns(NamedTuple):
         Upper bound of each under the newest reference, (MOST_LEVELS, WIDTH).
     sum, most
         (WIDTH,).
+    raw
+        Raw values of one host, (K,).
     node
         Open node of each level, (MOST_LEVELS,).
     host, weight
@@ -276,6 +280,7 @@ class ChoiceColumns(NamedTuple):
     kept: Float64
     sum: Float64
     most: Float64
+    raw: Float64
     node: Int64
     host: Int32
     weight: Float64

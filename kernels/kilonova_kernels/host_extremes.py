@@ -4,7 +4,7 @@ import numpy as np
 
 from kilonova_kernels._jit import inlined, kernel
 from kilonova_kernels.claims import journal_root, only_took
-from kilonova_kernels.columns import CloudColumns, Counter
+from kilonova_kernels.columns import CloudColumns, Counter, Float64
 from kilonova_kernels.host_columns import (
     WIDTH,
     FleetColumns,
@@ -95,16 +95,22 @@ def _measure_host(fleet: FleetColumns, host: int) -> bool:
 
 
 @inlined
+def copy_values(weights: WeightColumns, host: int, values: Float64) -> None:
+    """Copy the raw values of one host, (K,)."""
+    for k in range(values.shape[0]):
+        values[k] = weights.value[host // WIDTH, k, host % WIDTH]
+
+
+@inlined
 def _note_change(fleet: FleetColumns, host: int, raised: bool) -> None:
     """Measure a host that changed; bring what is above it up to date."""
     tree = fleet.tree
     raised |= _measure_host(fleet, host)
-    tree.recent[tree.time[0] % tree.recent.shape[0]] = host
+    slot = tree.time[0] % tree.recent.shape[0]
+    tree.recent[slot] = ~host if raised else host
+    copy_values(fleet.weights, host, tree.recent_value[slot])
     tree.time[0] += 1
-    now = tree.time[0]
-    tree.host_changed[host] = now
-    if raised:
-        tree.host_raised[host] = now
+    tree.host_changed[host] = tree.time[0]
     node = host
     for level in range(tree.first.shape[0]):
         node //= WIDTH
@@ -118,7 +124,6 @@ def _build(fleet: FleetColumns) -> None:
     tree = fleet.tree
     # Nobody can look back over this.
     tree.time[0] += tree.recent.shape[0] + 1
-    tree.host_raised[:] = tree.time[0]
     tree.host_changed[:] = tree.time[0]
     for host in range(tree.host_changed.shape[0]):
         _measure_host(fleet, host)

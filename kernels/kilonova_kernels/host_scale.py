@@ -8,9 +8,9 @@ passes. Only otherwise it is searched for.
 import numpy as np
 
 from kilonova_kernels._jit import inlined, part, woven
-from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
+from kilonova_kernels.columns import CloudColumns, Float64, PlanColumns, SearchColumns
 from kilonova_kernels.host_bounds import raise_bounds
-from kilonova_kernels.host_columns import WIDTH, FleetColumns
+from kilonova_kernels.host_columns import WIDTH, FleetColumns, ShapeColumns
 from kilonova_kernels.host_extremes import child_count, raw_value
 from kilonova_kernels.host_passing import bar_the_rest, is_barred, passes, readmit
 from kilonova_kernels.wide import wide
@@ -37,14 +37,16 @@ def refresh_shape(
         shapes.bound[shape] = np.inf
         bar_the_rest(fleet, shape)
     for w in range(now if stamp < 0 else stamp, now):
-        host = wide(tree.recent[w % tree.recent.shape[0]])
-        if tree.host_changed[host] != w + 1:
-            continue
-        if tree.host_raised[host] > stamp:
+        slot = w % tree.recent.shape[0]
+        host = wide(tree.recent[slot])
+        values = tree.recent_value[slot]
+        if host < 0:
+            host = ~host
             readmit(shapes, shape, host)
-            raise_bounds(fleet, shape, host)
-        stands_out = _stands_out(fleet, shape, host)
-        if stands_out and passes(cloud, plans, search, fleet, shape, host):
+            raise_bounds(fleet, shape, host, values)
+        if not _stands_out(shapes, shape, values) or tree.host_changed[host] != w + 1:
+            continue
+        if passes(cloud, plans, search, fleet, shape, host):
             _widen(fleet, shape, host)
     _check_witness(cloud, plans, search, fleet, shape, stamp)
     for which in range(2 * fleet.weights.measure.shape[0]):
@@ -122,12 +124,10 @@ def _set_extreme(fleet: FleetColumns, shape: int, k: int, side: int, host: int) 
 
 
 @inlined
-def _stands_out(fleet: FleetColumns, shape: int, host: int) -> bool:
-    """Say whether a host has a value beyond the known extremes."""
-    shapes = fleet.shapes
-    for k in range(fleet.weights.measure.shape[0]):
-        value = raw_value(fleet.weights, host, k)
-        if value > shapes.high[shape, k] or value < shapes.low[shape, k]:
+def _stands_out(shapes: ShapeColumns, shape: int, values: Float64) -> bool:
+    """Say whether one of a host's values lies beyond the known extremes."""
+    for k in range(values.shape[0]):
+        if values[k] > shapes.high[shape, k] or values[k] < shapes.low[shape, k]:
             return True
     return False
 

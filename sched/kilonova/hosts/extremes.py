@@ -47,15 +47,15 @@ def _tree(hosts: int, weighers: int) -> "TreeColumns":
         nodes.append(-(-nodes[-1] // WIDTH))
     families = [-(-count // WIDTH) for count in nodes]
     first = np.cumsum([0, *families])
-    count = int(first[-1])
+    count, recent = int(first[-1]), max(RECENT, hosts // 8)
     return TreeColumns(
         first=first[:-1].astype(np.int64),
         nodes=np.array(nodes, np.int64),
         highest=np.zeros((count, weighers, WIDTH)),
         lowest=np.zeros((count, weighers, WIDTH)),
         host_changed=np.zeros(hosts, np.int64),
-        host_raised=np.zeros(hosts, np.int64),
-        recent=np.zeros(max(RECENT, hosts // 8), np.int32),
+        recent=np.zeros(recent, np.int32),
+        recent_value=np.zeros((recent, weighers)),
         time=np.zeros(1, np.int64),
         stamp=np.full(1, -1, np.int64),
     )

@@ -117,12 +117,12 @@ class TreeColumns(NamedTuple):
         Nodes of each level, (L,); one in the last.
     highest, lowest
         Extremes of the raw values below a node, (F, K, WIDTH).
-    host_changed
-        When a host last changed, (H,).
+    host_time
+        When a host last changed; and when it last did so in a way that may raise its
+        weight or let it pass, (H, 2). Any other change only lowers weights and takes
+        away.
     recent, recent_value
         Hosts that changed, by time modulo R, (R,), and their raw values then, (R, K).
-        The complement of a host stands for a change that may raise its weight or let it
-        pass; any other only lowers weights and takes away.
     time
         Changes so far, (1,).
     stamp
@@ -133,7 +133,7 @@ class TreeColumns(NamedTuple):
     nodes: Int64
     highest: Float64
     lowest: Float64
-    host_changed: Int64
+    host_time: Int64
     recent: Int32
     recent_value: Float64
     time: Int64

@@ -107,10 +107,12 @@ def _note_change(fleet: FleetColumns, host: int, raised: bool) -> None:
     tree = fleet.tree
     raised |= _measure_host(fleet, host)
     slot = tree.time[0] % tree.recent.shape[0]
-    tree.recent[slot] = ~host if raised else host
+    tree.recent[slot] = host
     copy_values(fleet.weights, host, tree.recent_value[slot])
     tree.time[0] += 1
-    tree.host_changed[host] = tree.time[0]
+    tree.host_time[host, 0] = tree.time[0]
+    if raised:
+        tree.host_time[host, 1] = tree.time[0]
     node = host
     for level in range(tree.first.shape[0]):
         node //= WIDTH
@@ -124,8 +126,8 @@ def _build(fleet: FleetColumns) -> None:
     tree = fleet.tree
     # Nobody can look back over this.
     tree.time[0] += tree.recent.shape[0] + 1
-    tree.host_changed[:] = tree.time[0]
-    for host in range(tree.host_changed.shape[0]):
+    tree.host_time[:] = tree.time[0]
+    for host in range(tree.host_time.shape[0]):
         _measure_host(fleet, host)
     for level in range(tree.first.shape[0]):
         for node in range(tree.nodes[level]):
@@ -163,5 +165,5 @@ def _refresh_node(fleet: FleetColumns, level: int, node: int) -> bool:
 @inlined
 def child_count(tree: TreeColumns, level: int, node: int) -> int:
     """Count the children of a node."""
-    below = tree.nodes[level - 1] if level > 0 else tree.host_changed.shape[0]
+    below = tree.nodes[level - 1] if level > 0 else tree.host_time.shape[0]
     return int(min(WIDTH, below - node * WIDTH))

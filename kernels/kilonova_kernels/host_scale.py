@@ -39,14 +39,15 @@ def refresh_shape(
     for w in range(now if stamp < 0 else stamp, now):
         slot = w % tree.recent.shape[0]
         host = wide(tree.recent[slot])
+        if tree.host_time[host, 0] != w + 1:
+            # It changed again.
+            continue
         values = tree.recent_value[slot]
-        if host < 0:
-            host = ~host
+        if tree.host_time[host, 1] > stamp:
             readmit(shapes, shape, host)
             raise_bounds(fleet, shape, host, values)
-        if not _stands_out(shapes, shape, values) or tree.host_changed[host] != w + 1:
-            continue
-        if passes(cloud, plans, search, fleet, shape, host):
+        stands_out = _stands_out(shapes, shape, values)
+        if stands_out and passes(cloud, plans, search, fleet, shape, host):
             _widen(fleet, shape, host)
     _check_witness(cloud, plans, search, fleet, shape, stamp)
     for which in range(2 * fleet.weights.measure.shape[0]):
@@ -66,7 +67,7 @@ def _check_witness(
     """Find another host that passes, if the known one does not any more."""
     host = fleet.shapes.witness[shape]
     if stamp >= 0:
-        if host < 0 or fleet.tree.host_changed[host] <= stamp:
+        if host < 0 or fleet.tree.host_time[host, 0] <= stamp:
             return
         if passes(cloud, plans, search, fleet, shape, host):
             return
@@ -92,7 +93,7 @@ def _check_extreme(
     host = shapes.low_host[shape, k] if side else shapes.high_host[shape, k]
     value = shapes.low[shape, k] if side else shapes.high[shape, k]
     if host >= 0 and raw_value(fleet.weights, host, k) == value:
-        if fleet.tree.host_changed[host] <= shapes.stamp[shape]:
+        if fleet.tree.host_time[host, 0] <= shapes.stamp[shape]:
             return
         if passes(cloud, plans, search, fleet, shape, host):
             return

@@ -186,6 +186,21 @@ def tree_hosts(state: "State") -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     return tree_host, host_tree
 
 
+def changed_hosts(
+    state: "State", stamp: int, tree_host: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Give the rows of the hosts whose trees changed after ``stamp`` writes, ascending.
+
+    All of them where the journal does not go back that far, or ``stamp`` is negative.
+    """
+    roots = state.journal_since(stamp) if stamp >= 0 else None
+    if roots is None:
+        return np.arange(state.hosts.table.count)
+    trees = np.searchsorted(state.index().roots, np.unique(roots))
+    rows = np.sort(tree_host[trees]).astype(np.int64)
+    return rows[rows >= 0]
+
+
 def forget_provider(state: "State", provider: int) -> None:
     """Leave the host of a provider that goes away without one."""
     providers = state.hosts.table["provider"]

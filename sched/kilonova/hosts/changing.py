@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.cloud.hosts import changed_hosts, host_view, servers_of, tree_hosts
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.allowed import allowed, is_lasting
@@ -68,6 +68,7 @@ class Changing:
             and not weigher.reads.isdisjoint(CLAIMED)
         ]
         self._stamp = -1
+        self._tree_host, _ = tree_hosts(state)
         self.maps_devices = any(each.devices is not None for each in self._slow)
         slow = any(each.filters for each in self._slow)
         self.in_turn = slow or bool(self._weighers)
@@ -76,7 +77,7 @@ class Changing:
         """Look again at the hosts that changed since the last time."""
         if not self.in_turn:
             return
-        rows = self._changed_rows()
+        rows = changed_hosts(self._state, self._stamp, self._tree_host)
         for weigher in self._weighers:
             self._weigh(weigher, rows)
         for s, slow in enumerate(self._slow):
@@ -97,15 +98,6 @@ class Changing:
             return None
         left = slow.narrowed(row) or ()
         return [slow.devices.found(each) for each in left]
-
-    def _changed_rows(self) -> NDArray[np.int64]:
-        """Give the rows of the hosts that may have changed, ascending."""
-        state = self._state
-        roots = state.journal_since(self._stamp) if self._stamp >= 0 else None
-        if roots is None:
-            return self._all_rows()
-        providers = state.hosts.table["provider"]
-        return np.flatnonzero(np.isin(providers, np.unique(roots)))
 
     def _all_rows(self) -> NDArray[np.int64]:
         return np.arange(self._state.hosts.table.count)

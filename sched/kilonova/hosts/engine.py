@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kilonova.candidates.compile import Plans, compile_requests
 from kilonova.candidates.giving_up import check_not_given_up
-from kilonova.cloud.hosts import tree_hosts
+from kilonova.cloud.hosts import changed_hosts, tree_hosts
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.errors import SearchTooLong
@@ -81,6 +81,7 @@ class Engine:
             for name, values in (("numa", state.hosts.numa), ("pci", state.hosts.pci))
             if len(values)
         }
+        self._stamp = -1
         self._choice: ChoiceColumns | None = None
         self._is_dead = False
         self._slots: dict[int, Slots] = {}
@@ -176,18 +177,25 @@ class Engine:
     def _catch_up(self) -> None:
         """Look again at hosts whose NUMA cells or PCI pools are others now."""
         state = self.state
-        changed: set[int] = set()
-        for name, before in self._numbers.items():
-            now = state.hosts.table[name]
-            changed.update(np.flatnonzero(now != before).tolist())
-            before[:] = now
-        for row in sorted(changed):
-            self.weights.renew(state, self.shapes[0], self.options, row)
-        for s, shape in enumerate(self.shapes):
-            if changed and self._read[s]:
-                rows = np.array(sorted(changed))
-                self._allow(s, rows, allowed(state, shape, self.options, rows))
+        if self._numbers:
+            rows = changed_hosts(state, self._stamp, self.tree_host)
+            self._stamp = int(state.counters[0])
+            rows = rows[self._renumbered(rows)]
+            for row in rows.tolist():
+                self.weights.renew(state, self.shapes[0], self.options, row)
+            for s, shape in enumerate(self.shapes):
+                if len(rows) and self._read[s]:
+                    self._allow(s, rows, allowed(state, shape, self.options, rows))
         self.changing.catch_up()
+
+    def _renumbered(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Mark hosts whose cells or pools are not those of the last look."""
+        marks = np.zeros(len(rows), np.bool_)
+        for name, before in self._numbers.items():
+            now = self.state.hosts.table[name][rows]
+            marks |= now != before[rows]
+            before[rows] = now
+        return marks
 
     def _allow(
         self, shape: int, rows: NDArray[np.int64], marks: NDArray[np.bool_]

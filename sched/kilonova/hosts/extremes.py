@@ -53,7 +53,7 @@ def _tree(hosts: int, weighers: int) -> "TreeColumns":
         nodes=np.array(nodes, np.int64),
         highest=np.zeros((count, weighers, WIDTH)),
         lowest=np.zeros((count, weighers, WIDTH)),
-        host_changed=np.zeros(hosts, np.int64),
+        host_time=np.zeros((hosts, 2), np.int64),
         recent=np.zeros(recent, np.int32),
         recent_value=np.zeros((recent, weighers)),
         time=np.zeros(1, np.int64),

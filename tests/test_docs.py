@@ -51,7 +51,17 @@ def test_example_prints_what_the_page_says(code: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["audit", "heal", "image-cache", "policies", "records", "rescue", "vgpu"]
+    "page",
+    [
+        "audit",
+        "cross-cell",
+        "heal",
+        "image-cache",
+        "policies",
+        "records",
+        "rescue",
+        "vgpu",
+    ],
 )
 def test_each_of_these_pages_has_an_example(page: str) -> None:
     assert EXAMPLE.search(PAGES[f"{page}.md"])

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kilonova.errors import BadInput
+from kilonova.records.cell_copy import CellCopy
 from kilonova.records.migration import Migration
 from kilonova.records.reading import reader_of
 from kilonova.records.records import Records
@@ -73,6 +74,13 @@ def made_of(kind: type[Any], uuid: str) -> st.SearchStrategy[Any]:
     return st.builds(kind, uuid=st.just(uuid), **drawn)
 
 
+def copies_of(uuid: str) -> st.SearchStrategy[list[CellCopy]]:
+    """Draw what other cells have of a server."""
+    server, migration = made_of(Server, uuid), made_of(Migration, uuid)
+    copy = st.builds(CellCopy, server=server, migration=migration)
+    return st.lists(copy, min_size=1, max_size=2)
+
+
 @st.composite
 def all_records(draw: st.DrawFn) -> Records:
     names = [str(UUID(int=n + 1)) for n in range(draw(st.integers(0, 3)))]
@@ -88,6 +96,7 @@ def all_records(draw: st.DrawFn) -> Records:
         device_profiles={name: ({"resources:FPGA": "1"},) for name in names},
         host_mappings=draw(st.dictionaries(texts, texts, max_size=2)),
         aggregate_hosts=dict.fromkeys(names, ("h1", "h2")),
+        copies={name: draw(copies_of(name)) for name in names},
     )
 
 
@@ -228,6 +237,14 @@ MOVE = {"uuid": "m1", "server": "s1", "kind": "resize"}
         ),
         ({"host_mappings": {"h1": None}}, "host_mappings: 'h1' must be a text"),
         ({"aggregate_hosts": {"a": "h1"}}, "aggregate_hosts: 'a' must be a list"),
+        (
+            {"copies": {"s2": [{"server": ONE, "migration": MOVE}]}},
+            "copies: 's2'[0]: server: uuid must be the same, got 's1'.",
+        ),
+        (
+            {"copies": {"s1": [{"server": ONE}]}},
+            "copies: 's1'[0]: migration is missing.",
+        ),
     ],
 )
 def test_refused(document: Any, message: str) -> None:

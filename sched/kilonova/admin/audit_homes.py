@@ -1,6 +1,7 @@
 """Where consumers may hold something: hosts of servers, and of migrations."""
 
-from itertools import compress
+from collections.abc import Iterator
+from itertools import chain, compress
 from operator import attrgetter
 
 import numpy as np
@@ -96,7 +97,10 @@ def server_homes(
 def migration_homes(
     state: State, records: Records
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Give where migrations in progress come from and go to.
+    """Give where migrations in progress come from and go to, and copies of servers are.
+
+    Nova looks in the database of each cell, and so finds what is there of servers that
+    moved, or move, across cells.
 
     Returns
     -------
@@ -104,18 +108,27 @@ def migration_homes(
         Rows of consumers (M,) int64, and of hosts (M,) int32; two for a migration.
     """
     consumers, hosts = [], []
-    for migration in records.migrations.values():
-        if migration.is_over:
-            continue
-        consumer = state.consumer_uuids.find(migration.uuid)
+    for uuid, host, node, cell in _other_places(records):
+        consumer = state.consumer_uuids.find(uuid)
         if consumer < 0:
             continue
-        for host, node in (
-            (migration.source_host, migration.source_node),
-            (migration.dest_host, migration.dest_node),
-        ):
-            row = host_row(state, host, node)
-            if row >= 0:
-                consumers.append(consumer)
-                hosts.append(row)
+        row = host_row(state, host, node, cell)
+        if row >= 0:
+            consumers.append(consumer)
+            hosts.append(row)
     return np.array(consumers, np.int64), np.array(hosts, np.int32)
+
+
+def _other_places(
+    records: Records,
+) -> Iterator[tuple[str, str | None, str | None, str | None]]:
+    """Yield UUID, service, node and cell of what is elsewhere than its server."""
+    copies = [copy for each in records.copies.values() for copy in each]
+    for migration in chain(
+        records.migrations.values(), (copy.migration for copy in copies)
+    ):
+        if not migration.is_over:
+            yield migration.uuid, migration.source_host, migration.source_node, None
+            yield migration.uuid, migration.dest_host, migration.dest_node, None
+    for server in (copy.server for copy in copies):
+        yield server.uuid, server.host, server.node, server.cell

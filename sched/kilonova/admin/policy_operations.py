@@ -4,6 +4,7 @@ from kilonova.admin.policy_rules import RuleSet
 from kilonova.errors import UnknownOperation
 
 _CREATE = "servers:create"
+_ACROSS = "compute:servers:resize:cross_cell"
 # Commands of nova-manage are no calls of an API and have no rule. What they do is for
 # those who administer the whole system.
 _ADMIN = "system_admin_api|context_is_admin"
@@ -35,12 +36,16 @@ _SHORT = {
     "server-reboot": "servers:reboot",
     "server-rebuild": "servers:rebuild",
     "server-resize": "servers:resize",
-    "server-resize-across-cells": ("servers:resize compute:servers:resize:cross_cell"),
+    "server-resize-across-cells": f"servers:resize {_ACROSS}",
     "server-confirm-resize": "servers:confirm_resize",
     "server-revert-resize": "servers:revert_resize",
     "server-migrate": "os-migrate-server:migrate",
     "server-migrate-to-host": (
         "os-migrate-server:migrate:host|os-migrate-server:migrate"
+    ),
+    "server-migrate-across-cells": f"os-migrate-server:migrate {_ACROSS}",
+    "server-migrate-to-host-across-cells": (
+        f"os-migrate-server:migrate:host|os-migrate-server:migrate {_ACROSS}"
     ),
     "server-live-migrate": "os-migrate-server:migrate_live",
     "server-live-migrate-to-host": (

@@ -44,6 +44,8 @@ class Context:
         Whether locks of servers do not count.
     now
         Gives the present time in seconds since 1970.
+    logged
+        Errors that Nova only logs, of roll-backs and of cleaning up; oldest first.
     """
 
     scheduler: Scheduler
@@ -54,6 +56,7 @@ class Context:
     observer: Observer | None = None
     is_admin: bool = True
     now: Callable[[], float] = clock.now
+    logged: list[KilonovaError] = field(default_factory=list)
 
     @property
     def state(self) -> State:
@@ -69,6 +72,15 @@ class Context:
         """Have a step done outside, then show it; raises StepFailed."""
         self.driver.run(step, server, host or "")
         self.see(step, server)
+
+    def attempt(self, step: str, server: Server, host: str | None) -> bool:
+        """Have a step done whose failure is only logged; say whether it was done."""
+        try:
+            self.run(step, server, host)
+        except StepFailed as error:
+            self.logged.append(error)
+            return False
+        return True
 
     def see(self, step: str, server: Server) -> None:
         """Show what a step left."""

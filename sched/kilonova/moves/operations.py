@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from uuid import uuid4
 
-from kilonova.errors import BadInput
+from kilonova.errors import BadInput, KilonovaError
 from kilonova.hosts import clock as clocks
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.moves import (
     attach,
     boot,
+    cross_cell,
+    cross_cell_revert,
     deletion,
     evacuation,
     live,
@@ -48,7 +50,8 @@ class Operations:
         Options of Nova; defaults where left out.
     allow
         Called with the name of the operation, as ``kilonova policy`` names it, and the
-        server, before anything changes; raises where a policy forbids it.
+        server, before anything changes; raises where a policy forbids it. Moves across
+        cells are for those only whom it lets pass: without it, for nobody.
     observer
         Called with the name of a step and the server after each step.
     clock
@@ -88,6 +91,11 @@ class Operations:
     @is_admin.setter
     def is_admin(self, value: bool) -> None:
         self.context.is_admin = value
+
+    @property
+    def logged(self) -> list[KilonovaError]:
+        """Errors of roll-backs and of cleaning up that Nova only logs, oldest first."""
+        return self.context.logged
 
     @property
     def records(self) -> Records:
@@ -170,7 +178,10 @@ class Operations:
     def revert_resize(self, server: str) -> Migration:
         """Revert a resize or cold migration: the server goes back to the source."""
         found, migration = self._waiting(server, "revert-resize")
-        revert.revert_resize(self.context, found, migration)
+        if migration.cross_cell_move:
+            cross_cell_revert.revert_across(self.context, found, migration)
+        else:
+            revert.revert_resize(self.context, found, migration)
         return migration
 
     def live_migrate(
@@ -311,11 +322,15 @@ class Operations:
         self, server: str, flavor: Flavor | None, host: str | None
     ) -> Migration:
         name = "server-resize" if flavor is not None else "server-migrate"
-        found = self._checked(server, "resize", name + ("-to-host" if host else ""))
-        resize.check_resize(self.context, found, flavor, host)
+        name += "-to-host" if host else ""
+        found = self._checked(server, "resize", name)
+        crosses = f"{name}-across-cells"
+        may_cross = cross_cell.may_cross_cells(self.context, found, crosses)
+        resize.check_resize(self.context, found, flavor, host, may_cross)
         migration = self._migration(found, resize.resize_kind(flavor), host)
         self._rolling(
-            migration, lambda: resize.resize(self.context, found, migration, flavor)
+            migration,
+            lambda: resize.resize(self.context, found, migration, flavor, may_cross),
         )
         return migration
 

@@ -20,6 +20,9 @@ class MoveOptions:
         Whether a live migration may go to an older hypervisor.
     compute_version
         Lowest version of the nova-compute services.
+    cross_cell_with_port_resources
+        Whether servers whose ports ask for resources may move across cells. Nova, which
+        has no such option, keeps them in their cell.
     """
 
     allow_resize_to_same_host: bool = False
@@ -27,3 +30,4 @@ class MoveOptions:
     shelved_offload_time: int = 0
     skip_hypervisor_version_check_on_lm: bool = False
     compute_version: int = 74
+    cross_cell_with_port_resources: bool = False

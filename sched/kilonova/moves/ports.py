@@ -56,7 +56,7 @@ def bind_ports(
     -----
     As ``_update_port_binding_for_instance`` in Nova's ``network/neutron.py``.
     """
-    profiles = [_profile(port, mappings) for port in ports_of(context, server)]
+    profiles = [new_profile(port, mappings) for port in ports_of(context, server)]
     for port, profile in zip(ports_of(context, server), profiles, strict=True):
         port["device_id"] = server.uuid
         port["device_owner"] = f"compute:{server.availability_zone or 'nova'}"
@@ -67,7 +67,7 @@ def bind_ports(
 def check_bindings(context: Context, server: Server, mappings: Mappings) -> None:
     """Raise StepFailed unless ``bind_ports`` can name what each port holds."""
     for port in ports_of(context, server):
-        _profile(port, mappings)
+        new_profile(port, mappings)
 
 
 def unbind_ports(
@@ -98,6 +98,26 @@ def unbind_ports(
 def binding_profile(port: Port) -> dict[str, object]:
     """Give a copy of a port's binding profile, empty where it has none."""
     return dict(cast(Mapping[str, object], port.get("binding:profile") or {}))
+
+
+def new_profile(port: Port, mappings: Mappings | None) -> dict[str, object]:
+    """Give the binding profile that a port has on another host.
+
+    Raises
+    ------
+    StepFailed
+        The mappings do not say who gives what the port asks for.
+    """
+    profile = binding_profile(port)
+    if mappings is None:
+        return profile
+    try:
+        allocation = binding_allocation(port, mappings)
+    except BadInput as error:
+        raise failed(str(error), "PortUpdateFailed") from error
+    if allocation is not None:
+        profile["allocation"] = allocation
+    return profile
 
 
 def port_allocation(port: Port) -> Allocations:
@@ -185,16 +205,3 @@ def _assign(
         if found is not None:
             return found
     return None
-
-
-def _profile(port: Port, mappings: Mappings | None) -> dict[str, object]:
-    profile = binding_profile(port)
-    if mappings is None:
-        return profile
-    try:
-        allocation = binding_allocation(port, mappings)
-    except BadInput as error:
-        raise failed(str(error), "PortUpdateFailed") from error
-    if allocation is not None:
-        profile["allocation"] = allocation
-    return profile

@@ -3,6 +3,8 @@
 from kilonova.errors import KilonovaError, NoValidHost, StepFailed
 from kilonova.hosts.selection import Chosen
 from kilonova.moves.context import Context, note_fault
+from kilonova.moves.cross_cell import check_cell, is_across, move_across
+from kilonova.moves.cross_cell_confirm import confirm_across
 from kilonova.moves.holding import (
     apart_from_itself,
     claim_alternate,
@@ -24,9 +26,16 @@ _SAME_HOST = "COMPUTE_SAME_HOST_COLD_MIGRATE"
 
 
 def check_resize(
-    context: Context, server: Server, flavor: Flavor | None, host: str | None
+    context: Context,
+    server: Server,
+    flavor: Flavor | None,
+    host: str | None,
+    may_cross: bool = False,
 ) -> None:
-    """Raise Refused where Nova's API would not resize, or cold migrate, a server."""
+    """Raise Refused where Nova's API would not resize, or cold migrate, a server.
+
+    ``may_cross`` says whether ``host`` may be in another cell.
+    """
     operation = "resize" if flavor is not None else "migrate"
     check_source_up(context, server, operation)
     where = f"Server {server.uuid}, {operation}"
@@ -36,8 +45,11 @@ def check_resize(
                 f"{where}: host must be another one, got {host!r}.",
                 "CannotMigrateToSameHost",
             )
-        if context.node_of(host) is None:
+        node = context.node_of(host)
+        if node is None:
             raise refused(f"{where}: no host {host!r}.", "ComputeHostNotFound")
+        if not may_cross:
+            check_cell(context, server, node, operation)
     if flavor is None:
         return
     if flavor.extra_specs.get("accel:device_profile"):
@@ -59,16 +71,22 @@ def check_resize(
 
 
 def resize(
-    context: Context, server: Server, migration: Migration, flavor: Flavor | None
+    context: Context,
+    server: Server,
+    migration: Migration,
+    flavor: Flavor | None,
+    may_cross: bool = False,
 ) -> None:
     """Resize a server, or migrate it cold where ``flavor`` is None.
+
+    With ``may_cross`` it may go to another cell, where its own has no room.
 
     Notes
     -----
     As ``MigrationTask`` in Nova's ``conductor/tasks/migrate.py`` and ``prep_resize``,
     ``resize_instance`` and ``finish_resize`` in its ``compute/manager.py``.
     """
-    spec = _spec(context, server, migration, flavor)
+    spec = _spec(context, server, migration, flavor, may_cross)
     server.task_state = "resize_prep"
     migration.status = "pre-migrating"
     hold_source(context, server, migration)
@@ -78,6 +96,10 @@ def resize(
     except NoValidHost as error:
         give_back_source(context, server, migration)
         _fail(context, server, migration, error)
+        return
+    if may_cross and is_across(server, chosen):
+        asked = flavor or server.flavor
+        move_across(context, server, migration, spec, chosen, asked)
         return
     server.new_flavor = flavor or server.flavor
     server.old_vm_state = server.vm_state
@@ -111,6 +133,9 @@ def confirm_resize(context: Context, server: Server, migration: Migration) -> No
     -----
     As ``confirm_resize`` in Nova's ``compute/manager.py``.
     """
+    if migration.cross_cell_move:
+        confirm_across(context, server, migration)
+        return
     migration.status = "confirming"
     try:
         context.run("confirm_resize", server, migration.source_host)
@@ -167,7 +192,11 @@ def resize_kind(flavor: Flavor | None) -> str:
 
 
 def _spec(
-    context: Context, server: Server, migration: Migration, flavor: Flavor | None
+    context: Context,
+    server: Server,
+    migration: Migration,
+    flavor: Flavor | None,
+    may_cross: bool,
 ) -> ServerSpec:
     stays = same_host_is_allowed(context, server, flavor is not None)
     host = migration.dest_host
@@ -177,7 +206,10 @@ def _spec(
         flavor,
         ignore_hosts=() if stays else (server.host or "",),
         destination=Destination(
-            host=host, node=context.node_of(host) if host else None, cell=server.cell
+            host=host,
+            node=context.node_of(host) if host else None,
+            cell=None if host and may_cross else server.cell,
+            allow_cross_cell_move=may_cross,
         ),
     )
 

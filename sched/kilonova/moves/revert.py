@@ -18,7 +18,7 @@ def revert_resize(context: Context, server: Server, migration: Migration) -> Non
     -----
     As ``revert_resize`` and ``finish_revert_resize`` in Nova's ``compute/manager.py``.
     """
-    groups = _groups(context, server)
+    groups = groups_held(context, server)
     server.task_state, migration.status = "resize_reverting", "reverting"
     try:
         context.run("destroy_at_dest", server, migration.dest_host)
@@ -33,7 +33,7 @@ def revert_resize(context: Context, server: Server, migration: Migration) -> Non
     server.host, server.node = migration.source_host, migration.source_node
     give_back_source(context, server, migration)
     try:
-        mappings = _mappings(context, server, groups)
+        mappings = mappings_held(context, server, groups)
         context.run("bind_ports", server, server.host)
         bind_ports(context, server, server.host or "", mappings)
         context.run("finish_revert_resize", server, server.host)
@@ -49,7 +49,7 @@ def revert_resize(context: Context, server: Server, migration: Migration) -> Non
     context.see("revert", server)
 
 
-def _groups(context: Context, server: Server) -> tuple[RequestGroup, ...] | None:
+def groups_held(context: Context, server: Server) -> tuple[RequestGroup, ...] | None:
     """Read the ports again where they hold something; None where none does."""
     ports = ports_of(context, server)
     if not has_allocation(ports):
@@ -57,9 +57,16 @@ def _groups(context: Context, server: Server) -> tuple[RequestGroup, ...] | None
     return tuple(group for port in ports for group in port_groups(port).groups)
 
 
-def _mappings(
+def mappings_held(
     context: Context, server: Server, groups: tuple[RequestGroup, ...] | None
 ) -> dict[str, tuple[str, ...]]:
+    """Find out which provider gives each group, from what a server holds now.
+
+    Raises
+    ------
+    StepFailed
+        None fits: the ports were changed meanwhile.
+    """
     if groups is None:
         return {}
     state = context.state

@@ -1,7 +1,7 @@
 """Records as one JSON document, and as a file of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -9,6 +9,7 @@ from typing import Any, get_args, get_type_hints
 from kilonova.cloud.vocabulary import checked_name
 from kilonova.errors import BadInput
 from kilonova.newfiles import new_files
+from kilonova.records.cell_copy import CellCopy
 from kilonova.records.reading import plain, reader_of
 from kilonova.records.records import Records
 
@@ -37,6 +38,7 @@ def load(given: Any) -> Records:
     made = {
         name: _read(name, hints[name], given[name]) for name in names if name in given
     }
+    _check_copies(made.get("copies", {}))
     return Records(**made)
 
 
@@ -48,6 +50,7 @@ def dump(records: Records) -> dict[str, Any]:
     BadInput
         A record is kept under another key than its own.
     """
+    _check_copies(records.copies)
     hints = get_type_hints(Records)
     document: dict[str, Any] = {"format": FORMAT}
     for each in fields(Records):
@@ -105,6 +108,16 @@ def write_file(records: Records, path: str | Path) -> None:
         raise BadInput(f"Records have a value that JSON has not: {error}.") from error
     with new_files(path.parent) as folder:
         (folder / path.name).write_text(text, encoding="utf-8")
+
+
+def _check_copies(copies: Mapping[str, Sequence[CellCopy]]) -> None:
+    for name, found in copies.items():
+        for number, copy in enumerate(found):
+            if copy.server.uuid != name:
+                raise BadInput(
+                    f"copies: {name!r}[{number}]: server: uuid must be the same, "
+                    f"got {copy.server.uuid!r:.80}."
+                )
 
 
 def _key_of(name: str, hint: Any) -> str | None:

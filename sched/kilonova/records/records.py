@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kilonova.records.accelerator_request import AcceleratorRequest
+from kilonova.records.cell_copy import CellCopy
 from kilonova.records.migration import Migration
 from kilonova.records.server import Server
 from kilonova.request.device_profile import DeviceProfiles
@@ -39,6 +40,10 @@ class Records:
         those that the cloud's hosts tell: of services that have no compute node.
     accelerator_requests
         Cyborg's accelerator requests by UUID.
+    copies
+        What other cells have of servers that move across cells, by UUID of the server;
+        at most one of each cell. Of two copies, ``servers`` and ``migrations`` have
+        that of the cell that Nova's API asks.
     """
 
     servers: dict[str, Server] = field(default_factory=dict)
@@ -49,6 +54,26 @@ class Records:
     host_mappings: dict[str, str] = field(default_factory=dict)
     aggregate_hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     accelerator_requests: dict[str, AcceleratorRequest] = field(default_factory=dict)
+    copies: dict[str, list[CellCopy]] = field(default_factory=dict)
+
+    def copy_in(self, server: str, cell: str | None) -> CellCopy | None:
+        """Give what a cell has of a server beside what users see; None: nothing."""
+        for copy in self.copies.get(server, ()):
+            if copy.server.cell == cell:
+                return copy
+        return None
+
+    def add_copy(self, copy: CellCopy) -> None:
+        """Note what another cell has of a server."""
+        self.copies.setdefault(copy.server.uuid, []).append(copy)
+
+    def drop_copy(self, copy: CellCopy) -> None:
+        """Take a copy out of its cell; it must be there."""
+        kept = [each for each in self.copies[copy.server.uuid] if each is not copy]
+        if kept:
+            self.copies[copy.server.uuid] = kept
+        else:
+            del self.copies[copy.server.uuid]
 
     @staticmethod
     def from_document(given: Any) -> "Records":

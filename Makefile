@@ -28,7 +28,8 @@ test: ## Run the tests
 	$(SETUP) dev
 	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
-# Questions for Kilonova, Placement and the oracle; SEED asks those of a run again.
+# Questions for Kilonova, Placement and the oracle, or sequences of operations; SEED asks
+# those of a run again.
 N ?= 1000
 SEED ?=
 
@@ -43,6 +44,12 @@ differential-nova: ## Compare with Nova's filters and weighers: N=10000 SEED=1
 	$(SETUP) dev
 	@$(BIN)/python -c 'import nova' 2>/dev/null || $(BIN)/pip install --quiet -e '.[nova]'
 	@PYTHONPATH=tests $(BIN)/python scripts/differential_nova.py --cases $(N) \
+		$(if $(SEED),--seed $(SEED)) $(ARGS)
+
+.PHONY: simulate
+simulate: ## Move servers at random, with faults, and check: N=100000 SEED=1
+	$(SETUP) dev
+	@PYTHONPATH=tests $(BIN)/python scripts/simulate.py --sequences $(N) \
 		$(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: lint

@@ -24,7 +24,9 @@ COMMANDS = sorted(
         command
         for page in PAGES.values()
         for command in re.findall(
-            r"^ +kilonova ((?:policy |rescue |vgpu )?[a-z-]+)", page, re.MULTILINE
+            r"^ +kilonova ((?:policy |rescue |server |vgpu )?[a-z-]+)",
+            page,
+            re.MULTILINE,
         )
     }
 )
@@ -65,6 +67,27 @@ def test_example_prints_what_the_page_says(code: str, text: str) -> None:
 )
 def test_each_of_these_pages_has_an_example(page: str) -> None:
     assert EXAMPLE.search(PAGES[f"{page}.md"])
+
+
+@pytest.mark.parametrize(
+    ("feature", "page"),
+    [
+        ("QoS ports in moves", "qos-ports"),
+        ("moves", "moves"),
+        ("placement audit", "audit"),
+        ("heal and aggregates", "heal"),
+        ("policy scopes", "policies"),
+        ("accelerators", "accelerators"),
+        ("stable device rescue", "rescue"),
+        ("image pre-caching", "image-cache"),
+        ("several types of vGPU", "vgpu"),
+        ("evacuation at scale", "evacuation"),
+    ],
+)
+def test_each_feature_has_a_page(feature: str, page: str) -> None:
+    text = PAGES[f"{page}.md"]
+    assert text.startswith("# "), feature
+    assert EXAMPLE.search(text) or "    kilonova " in text, feature
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -95,17 +95,18 @@ def run(wanted: Wanted) -> int:
 
 def _spec(wanted: Wanted, scheduler: Scheduler, options: Options) -> ServerSpec:
     return server_spec(
-        _flavor(wanted.flavor, _pairs("--property", wanted.properties)),
-        Image(image_properties(_pairs("--image-property", wanted.image_properties))),
+        flavor_of(wanted.flavor, pairs_of("--property", wanted.properties)),
+        Image(image_properties(pairs_of("--image-property", wanted.image_properties))),
         options=options,
-        ports=[port for text in wanted.ports for port in _ports(text)],
-        hints=_pairs("--hint", wanted.hints),
+        ports=[port for text in wanted.ports for port in ports_of(text)],
+        hints=pairs_of("--hint", wanted.hints),
         server_group=_group(wanted.server_group, scheduler),
         availability_zone=wanted.availability_zone,
     )
 
 
-def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+def pairs_of(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """Read ``KEY=VALUE`` texts of an option; raises BadInput."""
     found = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -115,8 +116,9 @@ def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _flavor(text: str, extra_specs: dict[str, str]) -> Flavor:
-    pairs = _pairs("--flavor", text.split(","))
+def flavor_of(text: str, extra_specs: dict[str, str]) -> Flavor:
+    """Read ``vcpus=4,ram=8192,disk=40`` as a flavor; raises BadInput."""
+    pairs = pairs_of("--flavor", text.split(","))
     name = pairs.pop("name", "")
     if unknown := sorted(set(pairs) - set(_FLAVOR)):
         known = ", ".join([*_FLAVOR, "name"])
@@ -131,7 +133,8 @@ def _flavor(text: str, extra_specs: dict[str, str]) -> Flavor:
     return Flavor(name=name, extra_specs=extra_specs, **amounts)
 
 
-def _ports(text: str) -> list[dict[str, Any]]:
+def ports_of(text: str) -> list[dict[str, Any]]:
+    """Read ports from JSON, or from a file of it; raises BadInput."""
     source = text
     if not text.lstrip().startswith(("{", "[")):
         try:

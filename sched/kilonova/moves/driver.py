@@ -45,6 +45,14 @@ class SimulatedDriver:
         self._failing[step, host] += times
         self._errors[step, host] = error or StepFailed(f"{step} failed")
 
+    def waiting(self) -> list[str]:
+        """Give what was to fail and has not run, as ``step`` or ``step@host``."""
+        return [
+            f"{step}@{host}" if host else step
+            for (step, host), times in self._failing.items()
+            if times > 0
+        ]
+
     def run(self, step: str, server: Server, host: str) -> None:
         """Note a step; raises StepFailed where it is to fail."""
         for key in ((step, host), (step, None)):

@@ -19,6 +19,13 @@ from kilonova.errors import BadInput, Conflict, NotFound, NoValidHost
 from kilonova.hosts.changing import SlowFilters
 from kilonova.hosts.occupying import needs_occupying, occupy
 from kilonova.hosts.scheduler import Scheduler
+from kilonova.moves.accelerators import (
+    bind_accelerators,
+    delete_accelerators,
+    device_profile,
+)
+from kilonova.moves.context import Context
+from kilonova.moves.driver import SimulatedDriver
 from kilonova.plan.mapping import mappings_of
 from kilonova.plan.plan import CONFLICT, DONE, PLANNED, Amounts, Plan, Step
 from kilonova.plan.specs import Specs
@@ -119,6 +126,7 @@ def _carry_out(
             occupy(state, row, spec, scheduler.options, mappings)
     for uuid, changes in bindings.items():
         records.ports[uuid].update(changes)
+    _bind_accelerators(scheduler, records, server, step, mappings)
     _note(state, records, plan, step, server)
 
 
@@ -251,29 +259,51 @@ def _bindings(
     return found
 
 
+def _bind_accelerators(
+    scheduler: Scheduler,
+    records: Records,
+    server: Server,
+    step: Step,
+    mappings: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Make the accelerator requests of a server anew, bound to those of its target."""
+    if device_profile(server) is not None:
+        context = Context(scheduler, records, SimulatedDriver())
+        host = _service(scheduler.state, step.target)
+        delete_accelerators(context, server)
+        bind_accelerators(context, server, host, step.target or "", mappings)
+
+
 def _note(
     state: State, records: Records, plan: Plan, step: Step, server: Server
 ) -> None:
     """Write down where the server is, and that it was evacuated."""
-    hosts = state.hosts
-
-    def service(node: str | None) -> str:
-        return hosts.services[int(hosts.table["service"][hosts.row(node or "")])]
-
+    source, target = _service(state, step.source), _service(state, step.target)
     uuid = str(uuid5(_MIGRATIONS, f"{step.server} {step.source} {plan.created_at}"))
     records.migrations[uuid] = Migration(
         uuid,
         step.server,
         EVACUATION,
         status="done",
-        source_host=service(step.source),
+        source_host=source,
         source_node=step.source,
-        dest_host=service(step.target),
+        dest_host=target,
         dest_node=step.target,
         source_cell=server.cell,
         dest_cell=server.cell,
         created_at=plan.created_at,
     )
+    stopped = server.vm_state == "stopped"
     records.servers[step.server] = replace(
-        server, host=service(step.target), node=step.target
+        server,
+        host=target,
+        node=step.target,
+        vm_state="stopped" if stopped else "active",
+        power_state="shutdown" if stopped else "running",
     )
+
+
+def _service(state: State, node: str | None) -> str:
+    """Give the name of the compute service of a node."""
+    hosts = state.hosts
+    return hosts.services[int(hosts.table["service"][hosts.row(node or "")])]

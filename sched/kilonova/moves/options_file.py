@@ -1,0 +1,45 @@
+"""Options of moves from a nova.conf."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from kilonova.errors import BadInput
+from kilonova.hosts.options_ini import parse_ini
+from kilonova.hosts.options_values import from_texts
+from kilonova.moves.options import MoveOptions
+
+# No option of Nova says which version its services have.
+_SECTIONS = {
+    "allow_resize_to_same_host": "DEFAULT",
+    "migrate_max_retries": "DEFAULT",
+    "shelved_offload_time": "DEFAULT",
+    "skip_hypervisor_version_check_on_lm": "workarounds",
+}
+
+
+def read_move_options(path: str | Path) -> MoveOptions:
+    """Read the options of moves; what the file does not say keeps Nova's default.
+
+    Raises
+    ------
+    BadInput
+        The file cannot be read.
+    BadOption
+        A line is malformed, or a value of the wrong type.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise BadInput(f"Options: {path} cannot be read: {error}.") from error
+    given = parse_ini(text, path.name)
+    found, defaults = dict[str, Any](), MoveOptions()
+    for each in fields(MoveOptions):
+        section = _SECTIONS.get(each.name, "")
+        texts = given.get(section, {}).get(each.name)
+        if texts:
+            found[each.name] = from_texts(
+                section, each.name, getattr(defaults, each.name), texts, many=False
+            )
+    return MoveOptions(**found)

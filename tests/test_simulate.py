@@ -1,0 +1,71 @@
+"""1 000 random sequences of operations go well; wrong code does not go unseen.
+
+``make simulate`` does as many as are wanted.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from kilonova.admin import audit
+from kilonova.moves import context, deletion, evacuation, live, resize
+from kilonova.moves.ports import bind_ports
+from simulation import STEPS, Simulation
+
+QUICK = settings(
+    max_examples=1000,
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+# Compiled kernels are three times as fast.
+TestSimulation = pytest.mark.jit(Simulation.TestCase)
+TestSimulation.settings = QUICK
+
+
+def _nothing(*values: object, **more: object) -> None:
+    """Do nothing of what should be done."""
+
+
+def _no_homes(state: object, records: object) -> tuple[Any, Any]:
+    import numpy as np
+
+    return np.zeros(0, np.int64), np.zeros(0, np.int32)
+
+
+def _keep_bindings(context: Any, server: Any, host: str, mappings: object) -> None:
+    bind_ports(context, server, host, None)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "wrong"),
+    [
+        pytest.param(resize, "give_back_source", _nothing, id="source not back"),
+        pytest.param(evacuation, "remove_tree", _nothing, id="source not freed"),
+        pytest.param(deletion, "delete_accelerators", _nothing, id="accelerators"),
+        pytest.param(live, "bind_ports", _keep_bindings, id="ports name the source"),
+        pytest.param(context.Context, "check", _nothing, id="policy not asked"),
+        pytest.param(audit, "migration_homes", _no_homes, id="audit of migrations"),
+        pytest.param(evacuation, "join_group", _nothing, id="group not joined"),
+    ],
+)
+def test_wrong_code_is_found(
+    module: Any,
+    name: str,
+    wrong: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, name, wrong)
+    once = settings(
+        QUICK,
+        max_examples=500,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+    )
+    with pytest.raises((AssertionError, KeyError)):
+        run_state_machine_as_test(Simulation, settings=once)

@@ -1,12 +1,15 @@
 """The search for the best host over several levels of the tree of extremes.
 
 Method: 700 hosts with random amounts, more than the lowest two levels hold in one node.
-Servers come and go; before each choice all hosts that fit are weighed one by one. Large
-hosts are few, so that the extremes, and with them all weights, change often: bounds
-that were not moved along would hide the best host.
+Servers come and go; before each choice all hosts that fit are weighed one by one. Where
+large hosts are few, the extremes, and with them all weights, change often and far; where
+hosts differ little, often and little: bounds that were not moved along would hide the
+best host. Some servers are forced to a random host, so that hosts change that no search
+has opened, and weigh more than before where multipliers are negative.
 """
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,8 +23,8 @@ from kilonova.request.server import ServerSpec
 HOSTS = 700
 
 
-def fleet(rng: random.Random) -> dict[str, Any]:
-    """Draw hosts: many small ones, a few large ones, each amount by itself."""
+def fleet(rng: random.Random, alike: bool) -> dict[str, Any]:
+    """Draw hosts: many small ones and a few large ones, or all nearly alike."""
     providers, hosts = [], []
     for n in range(HOSTS):
         scale = rng.choice([1, 1, 1, 1, 1, 1, 1, 8])
@@ -30,6 +33,9 @@ def fleet(rng: random.Random) -> dict[str, Any]:
             "MEMORY_MB": rng.randint(1, 16) * 512 * scale,
             "DISK_GB": rng.randint(1, 50) * scale,
         }
+        if alike:
+            amounts = {name: rng.randint(900, 1900) for name in ("VCPU", "DISK_GB")}
+            amounts["MEMORY_MB"] = rng.randint(900_000, 1_900_000)
         providers.append(
             {
                 "name": f"h{n}",
@@ -69,10 +75,25 @@ def best(cloud: Cloud, scheduler: Scheduler, spec: ServerSpec) -> tuple[str, flo
     return left[first].nodename, float(weighed.weights[first])
 
 
+def forced(rng: random.Random, cloud: Cloud, spec: ServerSpec) -> ServerSpec:
+    """Force a server to a random host that has room."""
+    state = cloud.state
+    order = rng.sample(range(HOSTS), HOSTS)
+    flavor = spec.flavor
+    wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb}
+    wanted["DISK_GB"] = flavor.root_gb
+    for row in order:
+        name = state.hosts.names[row]
+        offered, used = cloud.inventories(name), cloud.usages(name)
+        if all(used[c] + a <= offered[c].capacity for c, a in wanted.items()):
+            return replace(spec, force_hosts=(name,))
+    raise AssertionError("no host has room")
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_several_levels(seed: int) -> None:
     rng = random.Random(f"best {seed}")
-    cloud = Cloud.from_document(fleet(rng))
+    cloud = Cloud.from_document(fleet(rng, alike=seed % 2 == 1))
     scheduler = Scheduler(cloud, options(rng))
     specs = [
         ServerSpec(
@@ -85,6 +106,9 @@ def test_several_levels(seed: int) -> None:
         spec = rng.choice(specs)
         if alive and rng.random() < 0.3:
             cloud.release(alive.pop(rng.randrange(len(alive))))
+        if rng.random() < 0.3:
+            scheduler.select(forced(rng, cloud, spec), servers=[f"forced{n}"])
+            alive.append(f"forced{n}")
         expected = best(cloud, scheduler, spec)
         chosen = scheduler.select(spec, servers=[f"s{n}"]).hosts[0]
         assert (chosen.nodename, chosen.weight) == expected, n

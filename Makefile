@@ -76,9 +76,14 @@ coverage: ## Show which lines of the kernels the tests reach
 	@$(BIN)/coverage report --show-missing --skip-covered --fail-under=$(COVERAGE_MIN)
 
 .PHONY: bench
-bench: ## Run the benchmarks, and write bench/RESULTS.md
+bench: ## Run the benchmarks, and write bench/RESULTS.md and its picture: 10 minutes
 	$(SETUP) dev
 	@$(BIN)/python scripts/measure_bench.py $(ARGS)
+
+.PHONY: gates
+gates: ## Hold the bounds of bench/gates.toml, ratios measured in pairs: a minute
+	$(SETUP) dev
+	@$(BIN)/kilonova bench --gates bench/gates.toml $(ARGS)
 
 .PHONY: compare
 compare: ## Ask OpenStack Placement the same, and write the ratios into bench/RESULTS.md

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bulk_cloud import lay_cloud
 from generators.document import Inventory, Provider
 from kilonova.admin.audit import AuditOptions, audit
+from kilonova.bench.bulk_cloud import lay_cloud
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud import claims
 from kilonova.cloud.hosts import derive_hosts

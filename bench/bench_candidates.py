@@ -14,8 +14,8 @@ import pytest
 
 from asking import answer_of, named_document
 from generators.document import uuid_of
-from generators.synthetic import synthetic_cloud
 from kilonova import Cloud
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.compile import compile_requests
 from kilonova.candidates.marking import marking_of
 from kilonova.request.query import parse_query

@@ -13,7 +13,7 @@ import pytest
 
 from generators.cases import readable
 from generators.document import uuid_of
-from generators.synthetic import synthetic_cloud
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.cloud import Cloud
 
 HOSTS = 10_000

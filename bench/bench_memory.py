@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bulk_cloud import bulk_cloud, sizes
+from kilonova.bench.bulk_cloud import bulk_cloud, sizes
 from kilonova.candidates.cloud import Cloud
 
 MOST_BYTES = 200

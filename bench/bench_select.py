@@ -1,9 +1,10 @@
 """How long one server takes to place, claim included: in the kernel, in the library.
 
-Servers of one kind come and go on a cloud that is partly in use (``tests/traffic.py``);
-each asks for another flavor than the one before, so that what is kept for a shape has
-the writes of all others to catch up with. Choices are first compared with the oracle's,
-at a size where that is quick. ``BENCH_HOSTS="1000000"`` measures other sizes.
+Servers of one kind come and go on a cloud that is partly in use
+(``kilonova.bench.traffic``); each asks for another flavor than the one before, so that
+what is kept for a shape has the writes of all others to catch up with. Choices are
+first compared with the oracle's, at a size where that is quick.
+``BENCH_HOSTS="1000000"`` measures other sizes.
 """
 
 import os
@@ -15,16 +16,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from busy_cloud import busy_cloud
 from generators.document import uuid_of
 from kilonova import Cloud
+from kilonova.bench.busy_cloud import busy_cloud
+from kilonova.bench.traffic import FLAVORS, KINDS, Kind, Traffic, varied
 from kilonova.cloud import claims
 from kilonova.hosts.batch import Batch, Question
 from kilonova.hosts.engine import Engine
 from kilonova.hosts.scheduler import Scheduler
 from kilonova_kernels.host_columns import OrderColumns
 from naive_select import naive
-from traffic import FLAVORS, KINDS, Kind, Traffic, varied
 
 pytestmark = pytest.mark.jit
 

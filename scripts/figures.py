@@ -10,10 +10,11 @@ What stands between them belongs to the script that measures; all else stays as 
 
 import os
 import platform
-import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+
+from kilonova.bench.machine import processor
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -69,14 +70,4 @@ def machine(packages: Sequence[str] = ()) -> str:
     system = f"{platform.system()} {platform.machine()}"
     versions = [f"Python {platform.python_version()}"]
     versions += [f"{package} {version(package)}" for package in packages]
-    return f"{_processor()}, {os.cpu_count()} CPUs, {system}; {', '.join(versions)}"
-
-
-def _processor() -> str:
-    """Return the name of the processor, as far as the system tells."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        text = ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.processor() or "unknown processor"
+    return f"{processor()}, {os.cpu_count()} CPUs, {system}; {', '.join(versions)}"

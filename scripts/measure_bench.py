@@ -1,42 +1,54 @@
-"""Run the benchmarks and write their figures into bench/RESULTS.md.
+"""Run `kilonova bench`, and write its tables into bench/RESULTS.md and its picture.
 
-Each file of benchmarks becomes a table: minimum and median of each case, the bound that
-it must keep where it names one (`extra_info["at_most_s"]`), and whatever else it notes.
-Cases of one `extra_info["series"]` with different `hosts` are one more table: the power
-of the hosts with which each of their medians (`..._p50_s`) grows.
+The suite measures (`kilonova.bench`); here its JSON only becomes Markdown, with
+machine, versions, commit and command, and docs/pictures/bench-latency.svg and .png.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-import tempfile
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import figures
+from kilonova.bench.texts import Table, duration, notes, tables
+from kilonova.newfiles import new_files
 
-PACKAGES = ("numpy", "numba", "openstack-placement")
+__all__ = ["RESULTS", "duration"]
+
 RESULTS = figures.ROOT / "bench" / "RESULTS.md"
-# What places a case in a table of growth, and is no column of its own.
-_SERIES = frozenset({"series", "hosts"})
-_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+PICTURES = figures.ROOT / "docs" / "pictures"
+_PEERS = "placement,nova"
+_READING = (
+    "Each result was checked before it was timed. *p50*, *p99*: of so many *calls*, a "
+    "decision each; *allocated*: the most bytes that a\ncall holds beyond what was "
+    "there before; *numpy*: the same question as plain numpy passes over the same "
+    "columns; *limit*: the bytes that any way\nmust touch, by the bandwidth of this "
+    "machine's memory. Clouds of more than 100 000 hosts are measured 70 % full where "
+    "a first call takes long."
+)
 
 
 def main() -> int:
     """Run, write and show; return the exit status."""
-    parser = argparse.ArgumentParser(description="Run the benchmarks, write a table.")
-    parser.add_argument("files", nargs="*", default=["bench"], help="what to run")
+    parser = argparse.ArgumentParser(description="Run the benchmarks, write tables.")
+    parser.add_argument("--quick", action="store_true", help="as kilonova bench")
+    parser.add_argument("--hosts", default="", help="as kilonova bench, with commas")
+    parser.add_argument("--peers", default=_PEERS, help=f"default: {_PEERS}")
+    parser.add_argument("--read", type=Path, help="JSON of a run that was made before")
     parser.add_argument("--print", action="store_true", dest="dry")
     options = parser.parse_args()
+    command = ["bench", "--json", *(["--quick"] if options.quick else [])]
+    command += [f"--hosts={options.hosts}"] if options.hosts else []
+    command += [f"--peers={options.peers}"] if options.peers else []
     try:
-        text = results(_run(options.files), options.files)
+        document = read(_run(command) if options.read is None else _text(options.read))
+        text = results(document, command)
         if not options.dry:
             figures.write(RESULTS, "benchmarks", text)
+            draw(document)
     except figures.FigureError as error:
         print(f"measure_bench: {error}", file=sys.stderr)
         return 1
@@ -44,92 +56,64 @@ def main() -> int:
     return 0
 
 
-def _run(files: Sequence[str]) -> list[dict[str, Any]]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bench.json"
-        command = [sys.executable, "-m", "pytest", *files, "--benchmark-enable", "-q"]
-        command += [f"--benchmark-json={path}"]
-        done = subprocess.run(command, cwd=figures.ROOT, check=False)
-        if done.returncode or not path.is_file():
-            raise figures.FigureError("The benchmarks failed; nothing was written.")
-        found: list[dict[str, Any]] = json.loads(path.read_text())["benchmarks"]
-        return found
+def _run(command: Sequence[str]) -> str:
+    program = str(Path(sys.executable).with_name("kilonova"))
+    done = subprocess.run([program, *command], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise figures.FigureError("The benchmarks failed; nothing was written.")
+    return done.stdout
 
 
-def results(benchmarks: Sequence[Mapping[str, Any]], files: Sequence[str]) -> str:
-    """Return the text of the results: a table per file of benchmarks."""
-    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for benchmark in benchmarks:
-        groups[str(benchmark["fullname"]).partition("::")[0]].append(benchmark)
-    parts = [
-        f"Written by `python scripts/measure_bench.py {' '.join(files)}`\n"
-        f"on {figures.machine(PACKAGES)}.\nMinimum and median over the rounds; each "
-        "result was checked before it was timed.",
-    ]
-    for name, group in sorted(groups.items()):
-        parts += [f"### {Path(name).stem.removeprefix('bench_')}", _table(group)]
-        if growing := growth(group):
-            parts.append(growing)
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise figures.FigureError(f"{path}: {error.strerror}.") from None
+
+
+def read(text: str) -> dict[str, Any]:
+    """Read the JSON of a run.
+
+    Raises
+    ------
+    FigureError
+        It is not that, or nothing was measured.
+    """
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise figures.FigureError(f"Not the JSON of a run: {error}.") from None
+    if not isinstance(document, dict) or not document.get("cases"):
+        raise figures.FigureError("The run has no cases.")
+    return document
+
+
+def results(document: dict[str, Any], command: Sequence[str]) -> str:
+    """Give the text of the results: how they were made, and a table per family."""
+    made = f"Written by `kilonova {' '.join(command)}` at commit {_commit()}."
+    parts = ["\n".join([made, *notes(document)]), _READING]
+    for table in tables(document):
+        parts += [f"### {table.title}", _markdown(table)]
     return "\n\n".join(parts)
 
 
-def growth(group: Sequence[Mapping[str, Any]]) -> str:
-    """Return a table of the powers of the hosts with which medians grow.
-
-    Each is the slope of a line through the logarithms. Empty where no series has cases
-    of two sizes.
-    """
-    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for benchmark in group:
-        if "series" in benchmark["extra_info"]:
-            found[str(benchmark["extra_info"]["series"])].append(benchmark)
-    notes = [n for n in _notes(group) if n.endswith("p50_s")]
-    rows = []
-    for series, cases in found.items():
-        infos = [case["extra_info"] for case in cases]
-        hosts = np.log([info["hosts"] for info in infos])
-        if len(set(hosts.tolist())) > 1:
-            slopes = [_slope(hosts, [info[note] for info in infos]) for note in notes]
-            rows.append((series, *slopes))
-    head = ("grows with this power of hosts", *map(_title, notes))
-    return figures.table(head, rows) if rows else ""
+def _markdown(table: Table) -> str:
+    return figures.table(table.head, table.rows)
 
 
-def _slope(hosts: Any, seconds: Sequence[float]) -> str:
-    # The clock knows no shorter time.
-    times = np.log(np.maximum(seconds, 1e-9))
-    return f"{np.polyfit(hosts, times, 1)[0]:.2f}"
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=figures.ROOT, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip() or "unknown"
 
 
-def _notes(group: Sequence[Mapping[str, Any]]) -> list[str]:
-    found = dict.fromkeys(key for b in group for key in b["extra_info"])
-    return [note for note in found if note not in _SERIES]
+def draw(document: dict[str, Any]) -> None:
+    """Write the picture, both files or none."""
+    from kilonova.bench.pictures import drawn, picture
 
-
-def _table(group: Sequence[Mapping[str, Any]]) -> str:
-    notes = _notes(group)
-    head = ("case", "minimum", "median", "rounds", *(_title(note) for note in notes))
-    return figures.table(head, [_row(benchmark, notes) for benchmark in group])
-
-
-def _title(note: str) -> str:
-    return note.removesuffix("_s").replace("_", " ")
-
-
-def _row(benchmark: Mapping[str, Any], notes: Sequence[str]) -> tuple[str, ...]:
-    stats, info = benchmark["stats"], benchmark["extra_info"]
-    cells = [duration(stats["min"]), duration(stats["median"]), str(stats["rounds"])]
-    for note in notes:
-        value = info.get(note, "")
-        is_time = note.endswith("_s") and isinstance(value, int | float)
-        cells.append(duration(value) if is_time else str(value))
-    return (str(benchmark["name"]).removeprefix("bench_").removeprefix("test_"), *cells)
-
-
-def duration(seconds: float) -> str:
-    """Write a duration with three digits and the unit that suits it."""
-    size, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
-    return f"{seconds / size:.3g} {unit}"
+    with new_files(PICTURES) as folder:
+        for ending, image in drawn(picture(document)).items():
+            (folder / f"bench-latency.{ending}").write_bytes(image)
 
 
 if __name__ == "__main__":

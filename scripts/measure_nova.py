@@ -22,8 +22,9 @@ sys.path.insert(0, str(figures.ROOT / "tests"))
 
 from generators.cases import readable
 from generators.document import uuid_of
-from generators.synthetic import synthetic_cloud
 from kilonova import Cloud
+from kilonova.bench.peers.nova_scheduler import NovaScheduler
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.hosts.options import Options
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.hosts.selection import Selection
@@ -32,7 +33,6 @@ from kilonova.request.group import RequestGroup
 from kilonova.request.image import Image
 from kilonova.request.server import ServerSpec
 from measure_bench import RESULTS, duration
-from peers.nova_scheduler import NovaScheduler
 from peers.placement import PlacementPeer
 
 PACKAGES = ("nova", "openstack-placement", "numpy", "numba")

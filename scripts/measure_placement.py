@@ -18,8 +18,8 @@ import figures
 sys.path.insert(0, str(figures.ROOT / "tests"))
 
 from generators.cases import readable
-from generators.synthetic import synthetic_cloud
 from kilonova import Cloud
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.marking import marking_of
 from kilonova.request.query import parse_query
 from measure_bench import RESULTS, duration

@@ -5,11 +5,11 @@ from typing import Any
 
 from cloud_steps import UUIDS, Step
 from generators.document import uuid_of
+from kilonova.bench.peers.third_party import models, sqlalchemy
+from kilonova.bench.peers.wsgi import Answer
 from oracle.cloud import TwinCloud
 from oracle.cloud_objects import MAX_INT, Provider
 from peers.placement import PlacementPeer
-from peers.third_party import models, sqlalchemy
-from peers.wsgi import Answer
 
 STANDARD = ("VCPU", "DISK_GB", "HW_CPU_X86_AVX2", "MISC_SHARES_VIA_AGGREGATE")
 

@@ -19,6 +19,7 @@ from generators.clouds import random_cloud
 from generators.document import Document
 from generators.queries import random_query
 from kilonova import Cloud
+from kilonova.bench.peers.wsgi import LATEST, Answer
 from kilonova.errors import BadRequest
 from kilonova.request.query import parse_query
 from oracle import limits, rendering, state
@@ -28,7 +29,6 @@ from oracle.summaries import Summary, answer
 from peers.differential import describe, judge
 from peers.placement import PlacementPeer
 from peers.shrink import shrink
-from peers.wsgi import LATEST, Answer
 
 FOUND = Path(__file__).parent.parent / "data" / "conformance" / "found"
 QUERIES_PER_CLOUD = 4

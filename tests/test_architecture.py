@@ -35,6 +35,7 @@ LAYERS = [
     "kilonova.store",
     "kilonova.replay",
     "kilonova",
+    "kilonova.bench",
     "kilonova.api",
     "kilonova.cli",
     "kilonova.__main__",

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from asking import named_document
-from generators.synthetic import synthetic_cloud
 from kilonova import BadInput, Cloud, Conflict, NotFound, Request, RequestGroup
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.candidates import Candidate
 from kilonova.errors import BadRequest
 

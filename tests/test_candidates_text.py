@@ -11,8 +11,8 @@ import random
 import pytest
 
 from generators.cases import random_case
-from generators.synthetic import synthetic_cloud
 from kilonova import Cloud, DoesNotFit
+from kilonova.bench.synthetic import synthetic_cloud
 
 QUERY = "resources=VCPU:1,MEMORY_MB:512"
 

@@ -9,8 +9,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from bulk_cloud import bulk_cloud, sizes
-from generators.synthetic import synthetic_cloud
+from kilonova.bench.bulk_cloud import bulk_cloud, sizes
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud.schema import columns_of
 

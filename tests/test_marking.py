@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from generators.cases import Case, random_case
-from generators.synthetic import synthetic_cloud
 from kilonova import Cloud, DoesNotFit
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.compile import compile_requests
 from kilonova.candidates.marking import Marking, marking_of
 from kilonova.request.query import parse_query

@@ -18,7 +18,7 @@ pytest.importorskip("nova", reason="nova is an extra of its own (issue 4)")
 import policy_cases
 from kilonova.admin.policy import Policy
 from kilonova.admin.policy_operations import OPERATIONS, rules_of
-from peers.nova_imports import CONF
+from kilonova.bench.peers.nova_imports import CONF
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

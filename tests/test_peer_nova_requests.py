@@ -17,6 +17,7 @@ import pytest
 pytest.importorskip("nova", reason="nova is an extra of its own (issue 4)")
 
 from generators.servers import ALIASES
+from kilonova.bench.peers import nova_requests as nova
 from kilonova.errors import BadOption, BadServerSpec
 from kilonova.hosts.options import FilterSchedulerSection, Options, PciSection
 from kilonova.request.flavor import Flavor
@@ -24,7 +25,6 @@ from kilonova.request.image_properties import image_properties
 from kilonova.request.image_schema import BOOLEANS, CHOICES, OLD_NAMES, WHOLE_NUMBERS
 from kilonova.request.pci_alias import parse_aliases
 from peers import nova_contest
-from peers import nova_requests as nova
 
 CASES = int(os.environ.get("NOVA_CASES") or 300)
 SEED = int(os.environ.get("SEED") or random.randrange(1, 1 << 31))

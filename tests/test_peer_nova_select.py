@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from generators.devices import KINDS, device_clouds
 from generators.document import uuid_of
 from kilonova import Cloud
+from kilonova.bench.peers.nova_scheduler import NovaScheduler, exception
 from kilonova.errors import NoValidHost, UnknownMetric
 from kilonova.hosts.draws import draws
 from kilonova.hosts.options import (
@@ -32,7 +33,6 @@ from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.flavor import Flavor
 from kilonova.request.server import Destination, ServerSpec
 from kilonova.request.server_spec import server_spec
-from peers.nova_scheduler import NovaScheduler, exception
 from peers.placement import PlacementPeer
 
 # Our specs name images and requests as they like.

@@ -27,12 +27,12 @@ from generators.document import (
     uuid_of,
 )
 from generators.queries import random_query
-from generators.synthetic import synthetic_cloud
+from kilonova.bench.peers.wsgi import Answer
+from kilonova.bench.synthetic import synthetic_cloud
 from peers import differential
 from peers.corrections import DEFECTS
 from peers.placement import PlacementPeer
 from peers.shrink import shrink
-from peers.wsgi import Answer
 
 judge, compare = differential.judge, differential.compare
 DATA = Path(__file__).parent.parent / "data" / "conformance"

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from corpus import FOLDER, Case, cases, request_of
 from generators.document import uuid_of
+from kilonova.bench.peers.third_party import allocation_candidate
+from kilonova.bench.peers.wsgi import PlacementApplication
 from kilonova.errors import BadRequest
 from kilonova.request.group import Request, RequestGroup
 from kilonova.request.query import parse_query
-from peers.third_party import allocation_candidate
-from peers.wsgi import PlacementApplication
 
 AGGREGATE, OTHER, PROVIDER = (uuid_of(name) for name in ("agg", "other", "cn"))
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from asking import named_document
-from generators.synthetic import synthetic_cloud
 from kilonova import Cloud
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.compile import compile_requests
 from kilonova.candidates.marking import Marking
 from kilonova.candidates.scan import scan_columns

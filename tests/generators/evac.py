@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from busy_cloud import busy_cloud
 from generators.document import uuid_of
+from kilonova.bench.busy_cloud import busy_cloud
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud import claims
 from kilonova.cloud.server_groups import Group

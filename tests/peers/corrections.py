@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from peers.third_party import (
+from kilonova.bench.peers.third_party import (
     allocation_candidate,
     models,
     research_context,

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from generators.document import MAX_INT, Document, limits_of, usages_of
+from kilonova.bench.peers.wsgi import LATEST, Answer
 from peers.corrections import DEFECTS
 from peers.placement import PlacementPeer
-from peers.wsgi import LATEST, Answer
 
 Body = Mapping[str, Any]
 

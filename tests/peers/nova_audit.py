@@ -15,10 +15,10 @@ from typing import Any
 from unittest import mock
 
 from kilonova import Cloud
+from kilonova.bench.peers.nova_imports import exception, objects
 from kilonova.errors import KilonovaError
 from oracle.audit import OVER
 from peers.nova_cells import CellDatabases
-from peers.nova_imports import exception, objects
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

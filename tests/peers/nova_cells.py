@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from peers.nova_imports import exception
+from kilonova.bench.peers.nova_imports import exception
 
 Document = dict[str, Any]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from generators import servers
+from kilonova.bench.peers import nova_requests as nova
 from kilonova.errors import BadRequest, BadServerSpec, NoValidHost
 from kilonova.hosts.options import Options
 from kilonova.hosts.prefilters.register import run
@@ -21,7 +22,6 @@ from kilonova.request.pci_alias import alias_groups, flavor_pci_requests, parse_
 from kilonova.request.query import parse_query
 from kilonova.request.server import Destination, ServerSpec
 from kilonova.request.translate import TargetNode, translate
-from peers import nova_requests as nova
 
 
 def play(seed: int, tally: Counter[str]) -> list[str]:

@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     from nova.scheduler import filters, weights
     from oslo_utils import timeutils
 
-    from peers import nova_objects
+    from kilonova.bench.peers import nova_objects
 
 from generators.hosts import NOW, Case
 from peers.rounds import Round

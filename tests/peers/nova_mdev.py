@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from kilonova.bench.peers.nova_imports import CONF, exception
 from mdev_cases import case
-from peers.nova_imports import CONF, exception
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -7,7 +7,7 @@ from nova.pci import stats
 from nova.virt import hardware
 
 from generators.fits import FitCase
-from peers import nova_objects
+from kilonova.bench.peers import nova_objects
 
 _CONFLICTS = (
     exception.CPUPinningInvalid,

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from peers.nova_imports import objects
+from kilonova.bench.peers.nova_imports import objects
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

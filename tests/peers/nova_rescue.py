@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from peers.nova_imports import CONF, exception, image_meta, objects
+from kilonova.bench.peers.nova_imports import CONF, exception, image_meta, objects
 from rescue_cases import case
 
 with warnings.catch_warnings():

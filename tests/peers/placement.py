@@ -17,9 +17,9 @@ from generators.document import (
     provider_uuid,
     uuid_of,
 )
+from kilonova.bench.peers.loading import clear, load_objects, load_rows
+from kilonova.bench.peers.wsgi import LATEST, Answer, PlacementApplication
 from peers.corrections import corrected
-from peers.loading import clear, load_objects, load_rows
-from peers.wsgi import LATEST, Answer, PlacementApplication
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> None:
-    from kilonova.cli.server_app import app
+    from kilonova.cli.bench_app import app
     from kilonova.errors import KilonovaError
 
     for stream in (sys.stdout, sys.stderr):

@@ -179,13 +179,15 @@ class Engine:
         state = self.state
         if self._numbers:
             rows = changed_hosts(state, self._stamp, self.tree_host)
-            self._stamp = int(state.counters[0])
             rows = rows[self._renumbered(rows)]
             for row in rows.tolist():
-                self.weights.renew(state, self.shapes[0], self.options, row)
+                if self.weights.renew(state, self.shapes[0], self.options, row):
+                    note_host(state, row)
             for s, shape in enumerate(self.shapes):
                 if len(rows) and self._read[s]:
                     self._allow(s, rows, allowed(state, shape, self.options, rows))
+            # What was noted just now is known already.
+            self._stamp = int(state.counters[0])
         self.changing.catch_up()
 
     def _renumbered(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -65,13 +65,21 @@ class Weights:
     columns: "WeightColumns"
     unreported: Mapping[int, KilonovaError] = field(default_factory=dict)
 
-    def renew(self, state: State, shape: Shape, options: Options, row: int) -> None:
-        """Set raw values of a host anew whose cells or pools are others now."""
+    def renew(self, state: State, shape: Shape, options: Options, row: int) -> bool:
+        """Weigh a host anew whose cells or pools are others now.
+
+        Returns
+        -------
+        bool
+            Whether a raw value is another one now: it may weigh more.
+        """
+        changed = False
         for weigher in shape.weighers:
             if weigher.name in self.names and not weigher.reads.isdisjoint(OCCUPIED):
                 host = viewed(state, weigher, row)
                 raw = weigher.raw(host, shape.spec, options)
-                self.set(self.names.index(weigher.name), row, raw)
+                changed |= self.set(self.names.index(weigher.name), row, raw)
+        return changed
 
     def set(self, k: int, row: int, raw: float) -> bool:
         """Set the raw value of one host for one weigher; say whether it was another."""

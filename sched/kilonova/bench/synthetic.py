@@ -4,7 +4,13 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping
 
-from generators.document import Allocations, Document, Inventory, Provider, limits_of
+from kilonova.bench.document import (
+    Allocations,
+    Document,
+    Inventory,
+    Provider,
+    limits_of,
+)
 
 SHAPES = ("flat", "nested")
 PHYSNET_COUNT = 4

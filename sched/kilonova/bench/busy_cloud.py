@@ -8,12 +8,12 @@ same, as big servers take much of all.
 import numpy as np
 from numpy.typing import NDArray
 
-from bulk_cloud import lay_cloud
-from generators.synthetic import synthetic_cloud
+from kilonova.bench.bulk_cloud import lay_cloud
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud.host import HostCell
 from kilonova.cloud.host_values import Pools
-from kilonova.cloud.hosts import derive_hosts
+from kilonova.cloud.hosts import add_rows, defaults
 from kilonova.cloud.state import State
 
 # Devices of a host, and CPUs of one of its two NUMA cells.
@@ -40,16 +40,58 @@ def busy_cloud(hosts: int, shape: str, fill: float, seed: int = 0) -> Cloud:
     seed
         Of the shares.
     """
-    rng = np.random.default_rng(seed)
     host = synthetic_cloud(1, shape, 0, seed=0)["providers"]
     offers = dict(host[0]["inventories"])
     offers["PCPU"] = {"total": 2 * CELL_CPUS}
     host[0]["inventories"] = offers
     cloud = lay_cloud(host, hosts)
-    _use(cloud.state, fill, rng)
-    derive_hosts(cloud.state)
-    _lay_devices(cloud.state, fill, rng)
+    fill_cloud(cloud, fill, seed)
     return cloud
+
+
+def fill_cloud(cloud: Cloud, fill: float, seed: int = 0) -> None:
+    """Put a cloud of ``busy_cloud`` that has no servers to use anew.
+
+    Parameters
+    ----------
+    cloud
+        It, changed in place.
+    fill, seed
+        As for ``busy_cloud``, which makes an equal cloud, many times slower.
+    """
+    rng = np.random.default_rng(seed)
+    _use(cloud.state, fill, rng)
+    _tell_hosts(cloud.state)
+    _lay_devices(cloud.state, fill, rng)
+
+
+def _tell_hosts(state: State) -> None:
+    """Do what ``derive_hosts`` does, for hosts that offer the same."""
+    roots = state.index().roots
+    if not len(state.hosts):
+        names = [state.provider_names[root] for root in roots.tolist()]
+        add_rows(state, names)
+        numbers = [state.hosts.services.number(name) for name in names]
+        state.hosts.table["service"][:] = numbers
+        state.hosts.table["provider"][:] = roots
+    table, first = state.hosts.table, defaults(state, int(roots[0]))
+    for name, value in first.items():
+        table[name][:] = value
+    vcpus, pcpus, memory, disk = (
+        class_used(state, name) for name in ("VCPU", "PCPU", "MEMORY_MB", "DISK_GB")
+    )
+    table["vcpus_used"][:] = vcpus + pcpus
+    table["free_ram_mb"][:] += memory[0] - memory
+    table["free_disk_mb"][:] += 1024 * (disk[0] - disk)
+    table["disk_mb_used"][:] -= 1024 * (disk[0] - disk)
+
+
+def class_used(state: State, name: str) -> NDArray[np.int64]:
+    """Give what is in use of a class, by the providers that offer it."""
+    index, number = state.index(), state.resource_classes.find(name)
+    rows = index.class_row[index.class_start[number] : index.class_start[number + 1]]
+    used: NDArray[np.int64] = state.tables.inventory["used"][rows]
+    return used
 
 
 def _use(state: State, fill: float, rng: np.random.Generator) -> None:

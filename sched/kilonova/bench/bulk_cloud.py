@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from generators.document import Provider, uuid_of
-from generators.synthetic import synthetic_cloud
+from kilonova.bench.document import Provider, uuid_of
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud.index import Index
 from kilonova.cloud.offers import Inventory

@@ -20,19 +20,19 @@ with warnings.catch_warnings():
     # Nova warns of its own dependencies while it is imported.
     warnings.simplefilter("ignore")
     # Both read Nova's options, so they come before other parts of Nova.
-    from peers import nova_objects, nova_requests  # isort: skip
+    from kilonova.bench.peers import nova_objects, nova_requests  # isort: skip
     from nova import context, exception, objects
     from nova.scheduler import host_manager, manager
     from nova.scheduler.client import report
     from oslo_utils import timeutils
 
-from generators.document import uuid_of
 from kilonova import Cloud
+from kilonova.bench.document import uuid_of
+from kilonova.bench.peers.wsgi import PlacementApplication
 from kilonova.cloud.host import Host
 from kilonova.cloud.hosts import host_view, servers_of
 from kilonova.hosts.options import Options
 from kilonova.request.server import ServerSpec
-from peers.placement import PlacementPeer
 
 __all__ = ["HostManager", "Manager", "NovaScheduler", "exception", "request_spec"]
 
@@ -68,7 +68,7 @@ class Session:
         Time that Placement took for all requests.
     """
 
-    def __init__(self, placement: PlacementPeer) -> None:
+    def __init__(self, placement: PlacementApplication) -> None:
         self._placement = placement
         self.seconds = 0.0
 
@@ -206,7 +206,7 @@ class NovaScheduler:
     """
 
     def __init__(
-        self, cloud: Cloud, placement: PlacementPeer, options: Options
+        self, cloud: Cloud, placement: PlacementApplication, options: Options
     ) -> None:
         nova_objects.set_options(options)
         self.limit(options.scheduler.max_placement_results)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain, count
 from typing import Any
 
-from generators.document import (
+from kilonova.bench.document import (
     MAX_INT,
     Document,
     Limits,
@@ -24,7 +24,7 @@ from generators.document import (
     usages_of,
     uuid_of,
 )
-from peers.third_party import (
+from kilonova.bench.peers.third_party import (
     allocation,
     consumer_object,
     inventory,
@@ -234,11 +234,13 @@ def _insert(context: Any, model: Any, rows: Iterable[Mapping[str, object]]) -> N
     # SQLAlchemy's own insert takes ten times as long for rows in the hundred thousands.
     names = list(batch[0])
     columns = ", ".join(names)
-    places = ", ".join(f":{name}" for name in names)
+    connection = context.session.connection()
+    form = "%({})s" if connection.dialect.paramstyle == "pyformat" else ":{}"
+    places = ", ".join(map(form.format, names))
     if "created_at" in model.__table__.c:
         columns, places = f"{columns}, created_at", f"{places}, CURRENT_TIMESTAMP"
     statement = f"INSERT INTO {model.__tablename__} ({columns}) VALUES ({places})"
-    context.session.connection().exec_driver_sql(statement, batch)
+    connection.exec_driver_sql(statement, batch)
 
 
 def _provider_rows(

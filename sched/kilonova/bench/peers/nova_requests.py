@@ -11,14 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from kilonova.cloud.host import HostAggregate
-from kilonova.hosts.options import Options
-from kilonova.request.flavor import Flavor
-from kilonova.request.group import RequestGroup
-from kilonova.request.image import Image
-from kilonova.request.server import Destination, ServerSpec
-from kilonova.request.translate import TargetNode
-from peers.nova_imports import (
+from kilonova.bench.peers.nova_imports import (
     CONF,
     aggregate,
     exception,
@@ -29,6 +22,13 @@ from peers.nova_imports import (
     request_filter,
     scheduler_utils,
 )
+from kilonova.cloud.host import HostAggregate
+from kilonova.hosts.options import Options
+from kilonova.request.flavor import Flavor
+from kilonova.request.group import RequestGroup
+from kilonova.request.image import Image
+from kilonova.request.server import Destination, ServerSpec
+from kilonova.request.translate import TargetNode
 
 
 def outcome(ask: Callable[[], Any]) -> Any:
@@ -191,6 +191,7 @@ def _non_matching(aggregates: Sequence[HostAggregate]) -> Callable[..., list[Any
 
 
 def nova_flavor(flavor: Flavor) -> Any:
+    """Make Nova's flavor."""
     return objects.Flavor(
         name=flavor.name,
         vcpus=flavor.vcpus,
@@ -203,6 +204,7 @@ def nova_flavor(flavor: Flavor) -> Any:
 
 
 def nova_image(image: Image) -> Any:
+    """Make Nova's image."""
     properties = {name: _thawed(value) for name, value in image.properties.items()}
     found = objects.ImageMeta(
         id=image.uuid, name=image.name, properties=objects.ImageMetaProps(**properties)
@@ -213,6 +215,7 @@ def nova_image(image: Image) -> Any:
 
 
 def nova_spec(spec: ServerSpec) -> Any:
+    """Make Nova's request spec, as far as candidates depend on it."""
     return objects.RequestSpec(
         flavor=nova_flavor(spec.flavor),
         image=nova_image(spec.image),

@@ -9,9 +9,9 @@ from dataclasses import replace
 from itertools import count
 from typing import NamedTuple
 
-from busy_cloud import PRODUCT, VENDOR
-from generators.document import uuid_of
 from kilonova import Cloud
+from kilonova.bench.busy_cloud import PRODUCT, VENDOR
+from kilonova.bench.document import uuid_of
 from kilonova.hosts.options import FilterSchedulerSection, Options
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.hosts.selection import Selection
@@ -49,6 +49,8 @@ class Kind(NamedTuple):
         Servers that stay.
     vcpus
         Largest flavor.
+    flavors
+        How many there are.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Kind(NamedTuple):
     members: int = 0
     alive: int = 32
     vcpus: int = 4
+    flavors: int = FLAVORS
 
     @property
     def options(self) -> Options:
@@ -66,12 +69,11 @@ class Kind(NamedTuple):
 
     def spec(self, number: int) -> ServerSpec:
         """Give what the server of some number asks."""
-        vcpus = 1 + number % self.vcpus
-        flavor = Flavor(
-            vcpus, 1024 * vcpus * (1 + number % FLAVORS // 4), 5 + number % FLAVORS
-        )
+        nth = number % self.flavors
+        vcpus = 1 + nth % self.vcpus
+        flavor = Flavor(vcpus, 1024 * vcpus * (1 + nth // 4), 5 + nth)
         if self.name == "one port":
-            return ServerSpec(flavor, groups=(port(1000 * (1 + number % FLAVORS)),))
+            return ServerSpec(flavor, groups=(port(1000 * (1 + nth)),))
         if self.name == "NUMA":
             pinned = replace(flavor, extra_specs={"hw:cpu_policy": "dedicated"})
             return ServerSpec(pinned, topology=numa_constraints(pinned, Image()))

@@ -9,18 +9,21 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from peers.third_party import (
+from kilonova.bench.peers.third_party import (
     cfg,
     conf,
     context,
     db_api,
     deploy,
     migration,
+    models,
     resource_class,
+    sqlalchemy,
     trait,
 )
 
 LATEST = "1.39"
+_IN_MEMORY = "sqlite://"
 
 # Every answer's status is looked at by its caller; a traceback on stderr for each 500
 # that a defect of Placement causes would hide the real failure.
@@ -54,7 +57,9 @@ class PlacementApplication:
     ----------
     options
         Configuration by ``group__option``, such as
-        ``workarounds__optimize_for_wide_provider_trees=True``.
+        ``workarounds__optimize_for_wide_provider_trees=True``. The database,
+        ``placement_database__connection``, is one in memory where left out; another one
+        must be empty, and is emptied again.
 
     Notes
     -----
@@ -70,7 +75,7 @@ class PlacementApplication:
         conf.register_opts(self._config)
         overrides = {
             "api__auth_strategy": "noauth2",
-            "placement_database__connection": "sqlite://",
+            "placement_database__connection": _IN_MEMORY,
             **self._options,
         }
         for name, value in overrides.items():
@@ -79,7 +84,11 @@ class PlacementApplication:
         # Without these empty lists the machine's own files would be read.
         self._config([], default_config_files=[], default_config_dirs=[])
         self._database = db_api.enginefacade.transaction_context()
-        self._database.configure(connection="sqlite://")
+        self._connection = str(overrides["placement_database__connection"])
+        self._database.configure(connection=self._connection)
+        if self._connection != _IN_MEMORY:
+            # All tables are dropped in the end: none may be another's.
+            assert not sqlalchemy.inspect(self._engine()).get_table_names()
         with self._own_database():
             migration.create_schema()
             # Placement fills its tables once a process; ours are new.
@@ -94,7 +103,10 @@ class PlacementApplication:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._database.writer.get_engine().dispose()
+        engine = self._engine()
+        if self._connection != _IN_MEMORY:
+            models.BASE.metadata.drop_all(engine)
+        engine.dispose()
 
     def call(
         self,
@@ -136,6 +148,9 @@ class PlacementApplication:
             )
             answer = b"".join(chunks)
         return int(statuses[-1].split()[0]), answer
+
+    def _engine(self) -> Any:
+        return self._database.writer.get_engine()
 
     @contextmanager
     def writer(self) -> Iterator[Any]:

@@ -1,0 +1,1 @@
+"""What a user runs to believe the claims: workloads, peers, replays, gates."""

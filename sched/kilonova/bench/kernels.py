@@ -1,0 +1,84 @@
+"""Time in each kernel during a call of the library, whatever kernels there are.
+
+Every name in Kilonova's modules that stands for a kernel is made to stand for a clock
+around it while calls are watched. Compiled kernels call each other without those names,
+so only those are counted that Python calls.
+"""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+_KERNELS = "kilonova_kernels"
+# Sum of what a call of the library spends in each, in nanoseconds.
+Spent = dict[str, int]
+
+
+def callable_kernels() -> list[str]:
+    """List the kernels that Python can call, of the modules loaded so far."""
+    return sorted({_name(kernel) for kernel in _found().values()})
+
+
+@contextmanager
+def watched() -> Iterator[Spent]:
+    """Count time in kernels inside the block; all must be compiled already."""
+    spent: Spent = defaultdict(int)
+    clocks = {number: _clock(kernel, spent) for number, kernel in _found().items()}
+    replaced: list[tuple[ModuleType, str, Any]] = []
+    try:
+        for module in _modules("kilonova"):
+            for name, value in list(vars(module).items()):
+                if id(value) in clocks:
+                    replaced.append((module, name, value))
+                    setattr(module, name, clocks[id(value)])
+        yield spent
+    finally:
+        for module, name, value in replaced:
+            setattr(module, name, value)
+
+
+def _found() -> dict[int, Any]:
+    """Give the kernels by identity; none where nothing is compiled."""
+    from numba.core.dispatcher import Dispatcher
+
+    return {
+        id(value): value
+        for module in _modules(_KERNELS)
+        for value in vars(module).values()
+        if isinstance(value, Dispatcher) and _is_callable(value)
+    }
+
+
+def _is_callable(kernel: Any) -> bool:
+    # Parts of kernels are compiled without what Python could call.
+    return not kernel.targetoptions.get("no_cpython_wrapper", False)
+
+
+def _name(kernel: Any) -> str:
+    module = kernel.py_func.__module__.removeprefix(f"{_KERNELS}.")
+    return f"{module}.{kernel.py_func.__name__}"
+
+
+def _clock(kernel: Any, spent: Spent) -> Callable[..., Any]:
+    name, now = _name(kernel), time.perf_counter_ns
+
+    def clocked(*arguments: Any) -> Any:
+        begin = now()
+        try:
+            return kernel(*arguments)
+        finally:
+            spent[name] += now() - begin
+
+    return clocked
+
+
+def _modules(prefix: str) -> list[ModuleType]:
+    return [
+        module
+        for name, module in sorted(sys.modules.items())
+        if name.partition(".")[0] in (prefix, _KERNELS)
+    ]

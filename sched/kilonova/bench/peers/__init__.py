@@ -1,0 +1,1 @@
+"""The services that Kilonova is measured beside, each in this process."""

@@ -1,0 +1,109 @@
+"""Placement and Kilonova give the same body for the same query, turn by turn.
+
+Placement's time is from the query to the bytes of the body, through its application,
+without a network; Kilonova's from the query string to the bytes of the body as well.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from kilonova.bench.peers.loading import load_rows
+from kilonova.bench.peers.pairs import Pair, Turn, median_of, pair, seconds
+from kilonova.bench.peers.same_cloud import same_cloud
+from kilonova.bench.peers.third_party import sqlalchemy
+from kilonova.bench.peers.wsgi import PlacementApplication
+from kilonova.bench.questions import QUERIES, SHAPES_OF
+from kilonova.bench.workload import WrongResult
+from kilonova.candidates.cloud import Cloud
+
+LIMITS = (1_000, None)
+# Ours after each of theirs.
+_CALLS = 10
+
+
+def pairs(
+    sizes: Sequence[int],
+    shapes: Sequence[str],
+    budget_s: float,
+    database: str | None,
+    progress: Callable[[str], None],
+) -> Iterator[Pair]:
+    """Compare on clouds of these sizes, on SQLite and, where given, another database.
+
+    Raises
+    ------
+    WrongResult
+        The answers differ.
+    """
+    stores: list[tuple[str, dict[str, object]]] = [("Placement, SQLite", {})]
+    if database:
+        option: dict[str, object] = {"placement_database__connection": database}
+        stores.append(("Placement, PostgreSQL", option))
+    for hosts in sizes:
+        for shape in shapes:
+            document, cloud = same_cloud(hosts, shape)
+            for title, options in stores:
+                progress(f"{title}: {hosts:,} hosts, {shape}")
+                with PlacementApplication(**options) as placement:
+                    with placement.writer() as own:
+                        load_rows(own, document)
+                        if title.endswith("PostgreSQL"):
+                            # As its own service would have done by now.
+                            own.session.execute(sqlalchemy.text("ANALYZE"))
+                    for name in QUERIES:
+                        if shape in SHAPES_OF[name]:
+                            where = (title, name, hosts, shape)
+                            yield from _asked(where, placement, cloud, budget_s)
+
+
+def _asked(
+    where: tuple[str, str, int, str],
+    placement: PlacementApplication,
+    cloud: Cloud,
+    budget_s: float,
+) -> Iterator[Pair]:
+    title, name, hosts, shape = where
+    whole = json.loads(_theirs(placement, QUERIES[name]))
+    for limit in LIMITS:
+        query = QUERIES[name] + (f"&limit={limit}" if limit else "")
+        if not is_same(json.loads(_ours(cloud, query)), whole, limit):
+            raise WrongResult(f"Placement's answer to {query!r} is another one.")
+        question = f"{name}, {'all' if limit is None else f'first {limit}'}"
+        turn = partial(_turn, placement, cloud, query)
+        yield pair((title, question, hosts, shape), turn, budget_s)
+
+
+def _turn(placement: PlacementApplication, cloud: Cloud, query: str) -> Turn:
+    theirs = seconds(lambda: _theirs(placement, query))
+    return Turn(theirs, median_of(lambda: seconds(lambda: _ours(cloud, query)), _CALLS))
+
+
+def _theirs(placement: PlacementApplication, query: str) -> bytes:
+    status, body = placement.call("GET", "/allocation_candidates", query=query)
+    if status != 200:
+        raise WrongResult(f"Placement must answer 200, got {status}.")
+    return body
+
+
+def _ours(cloud: Cloud, query: str) -> bytes:
+    return cloud.allocation_candidates(query).to_json()
+
+
+def is_same(ours: dict[str, Any], whole: dict[str, Any], limit: int | None) -> bool:
+    """Say whether an answer is the peer's whole one, or as much of it as was asked."""
+    mine, every = _requests(ours), _requests(whole)
+    summaries, known = ours["provider_summaries"], whole["provider_summaries"]
+    if limit is None:
+        return mine == every and summaries == known
+    count = len(ours["allocation_requests"])
+    return (
+        mine <= every
+        and count == len(mine) == min(limit, len(every))
+        and all(known.get(uuid) == summary for uuid, summary in summaries.items())
+    )
+
+
+def _requests(body: dict[str, Any]) -> set[str]:
+    return {json.dumps(each, sort_keys=True) for each in body["allocation_requests"]}

@@ -1,0 +1,199 @@
+"""All workloads on all clouds: what is measured of each."""
+
+import gc
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any
+
+from kilonova.bench.busy_cloud import busy_cloud, fill_cloud
+from kilonova.bench.kernels import watched
+from kilonova.bench.timing import (
+    Times,
+    allocated,
+    clocked,
+    measured,
+    slope,
+    summary,
+    uncollected,
+)
+from kilonova.bench.workload import Fleet, Work, Workload, WrongResult
+from kilonova.candidates.cloud import Cloud
+
+# Calls in which time in kernels is counted at most, and of the plain numpy passes.
+_WATCHED = 20
+_PLAIN = 5
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What was measured of one workload on one cloud.
+
+    Attributes
+    ----------
+    workload, hosts, shape, fill
+        What, and where.
+    times
+        Seconds a decision.
+    allocated
+        Bytes that one call holds beyond what was there before, at most.
+    touched
+        Bytes that any way must touch; 0 where there is no such bound.
+    plain
+        Seconds of the same as plain numpy passes; None where there is none.
+    kernels
+        Median seconds of one call in each kernel that it comes to.
+    """
+
+    workload: str
+    hosts: int
+    shape: str
+    fill: float
+    times: Times
+    allocated: int
+    touched: int
+    plain: float | None
+    kernels: dict[str, float]
+
+    @property
+    def per_host_ns(self) -> float:
+        """Nanoseconds of the median by host."""
+        return self.times.p50 / self.hosts * 1e9
+
+    def distance(self, bandwidth: float) -> float | None:
+        """Say how many times as long it takes as touching its bytes would."""
+        return self.times.p50 * bandwidth / self.touched if self.touched else None
+
+    def row(self, bandwidth: float) -> dict[str, Any]:
+        """Give it for JSON."""
+        found = asdict(self) | self.times._asdict()
+        del found["times"]
+        limit = self.touched / bandwidth if self.touched else None
+        return found | {
+            "per_host_ns": self.per_host_ns,
+            "limit": limit,
+            "distance": self.distance(bandwidth),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The powers of the number of hosts with which a workload grows.
+
+    Attributes
+    ----------
+    workload, shape, fill
+        What, and where.
+    power
+        Of the median, by least squares on logarithms.
+    """
+
+    workload: str
+    shape: str
+    fill: float
+    power: float
+
+
+def cases(
+    chosen: Sequence[Workload],
+    where: Sequence[Fleet],
+    budget_s: float,
+    progress: Progress = lambda _: None,
+) -> Iterator[Case]:
+    """Measure workloads on clouds, those that differ only in fill next to each other.
+
+    Raises
+    ------
+    WrongResult
+        A workload gives another result than it must.
+    """
+    for (hosts, shape), group in groupby(where, lambda fleet: fleet[:2]):
+        alike = [
+            (fleet, [each for each in chosen if each.runs_on(fleet)]) for fleet in group
+        ]
+        alike = [(fleet, wanted) for fleet, wanted in alike if wanted]
+        if not alike:
+            continue
+        progress(f"{hosts:,} hosts, {shape}: laying the cloud")
+        # What is there already is not garbage: a look at all of it takes long.
+        gc.collect()
+        gc.freeze()
+        cloud = busy_cloud(hosts, shape, alike[0][0].fill)
+        for fleet, wanted in alike:
+            if fleet.fill != alike[0][0].fill:
+                fill_cloud(cloud, fleet.fill)
+            for workload in wanted:
+                progress(f"{fleet.hosts:,} hosts, {fleet.title}: {workload.name}")
+                yield case(workload, cloud, fleet, budget_s)
+
+
+def case(workload: Workload, cloud: Cloud, fleet: Fleet, budget_s: float) -> Case:
+    """Measure one workload on one cloud; raises WrongResult."""
+    work = ready(workload, cloud, fleet)
+    try:
+        times = measured(work, budget_s)
+        return Case(
+            workload.name,
+            *fleet,
+            times=times,
+            allocated=allocated(work),
+            touched=work.touched,
+            plain=_plain(work),
+            kernels=in_kernels(work, budget_s),
+        )
+    finally:
+        if work.close is not None:
+            work.close()
+
+
+def ready(workload: Workload, cloud: Cloud, fleet: Fleet) -> Work:
+    """Make a workload ready, and check its result; raises WrongResult."""
+    work = workload.make(cloud, fleet)
+    if not work.check():
+        raise WrongResult(
+            f"{workload.name} gives another result than it must on {fleet.hosts} "
+            f"hosts ({fleet.title}); it was not timed."
+        )
+    return work
+
+
+def in_kernels(work: Work, budget_s: float) -> dict[str, float]:
+    """Give the median seconds of one call in each kernel."""
+    found: dict[str, list[int]] = defaultdict(list)
+    begin = time.perf_counter()
+    with watched() as spent, uncollected():
+        for turn in range(_WATCHED):
+            if work.before is not None:
+                work.before()
+            spent.clear()
+            work.call()
+            for name, nanoseconds in spent.items():
+                found[name].append(nanoseconds)
+            if work.after is not None:
+                work.after()
+            if turn and time.perf_counter() - begin > budget_s:
+                break
+    return {name: summary(each).p50 for name, each in sorted(found.items())}
+
+
+def _plain(work: Work) -> float | None:
+    if work.plain is None:
+        return None
+    alone = Work(call=work.plain, check=lambda: True)
+    with uncollected():
+        return summary([clocked(alone) for _ in range(_PLAIN)]).p50
+
+
+def growths(found: Sequence[Case]) -> list[Growth]:
+    """Fit how each workload grows with the number of hosts."""
+    series: dict[tuple[str, str, float], list[Case]] = defaultdict(list)
+    for each in found:
+        series[each.workload, each.shape, each.fill].append(each)
+    powers = (
+        (key, slope([c.hosts for c in group], [c.times.p50 for c in group]))
+        for key, group in series.items()
+    )
+    return [Growth(*key, power) for key, power in powers if power is not None]

@@ -1,0 +1,149 @@
+"""A run of the whole suite: workloads, peers, replays, and the machine it was on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from kilonova.bench.bandwidth import bandwidth
+from kilonova.bench.kernels import callable_kernels
+from kilonova.bench.machine import machine
+from kilonova.bench.peers.available import Peer, database, peers
+from kilonova.bench.peers.pairs import Pair
+from kilonova.bench.replays import Replayed, replays
+from kilonova.bench.run import Case, Growth, cases, growths
+from kilonova.bench.workload import FILL, FILLS, SHAPES, SIZES, fleets
+from kilonova.bench.workloads.register import workloads
+from kilonova.errors import BadInput
+
+QUICK_SIZES = (1_000, 10_000)
+# Placement takes minutes beyond.
+PEER_SIZES = (1_000, 10_000)
+_MOST_PEER_HOSTS = 20_000
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to run.
+
+    Attributes
+    ----------
+    quick
+        Two sizes, one fill, fewer workloads, shorter budgets.
+    sizes
+        Numbers of hosts; the usual ones where empty.
+    peers
+        Names of services to be measured beside.
+    only
+        Only workloads whose names begin so, without peers that were not named and
+        without replays; empty for all.
+    """
+
+    quick: bool = False
+    sizes: tuple[int, ...] = ()
+    peers: tuple[str, ...] = ()
+    only: str = ""
+
+    def check(self) -> None:
+        """Raise BadInput where it cannot be right."""
+        for size in self.sizes:
+            if not 100 <= size <= SIZES[-1]:
+                raise BadInput(f"--hosts must be in 100..{SIZES[-1]}, got {size}.")
+        if self.only and not any(w.name.startswith(self.only) for w in workloads()):
+            known = ", ".join(dict.fromkeys(w.family for w in workloads()))
+            raise BadInput(f"No workload begins with {self.only!r}; families: {known}.")
+        if any(peer.name == "placement" and peer.version for peer in peers(self.peers)):
+            database()
+
+
+@dataclass(slots=True)
+class Results:
+    """What a run found.
+
+    Attributes
+    ----------
+    machine
+        Processor, system, versions.
+    bandwidth
+        Bytes a second that this machine's memory moves.
+    cases, growths, pairs, replays
+        What was measured.
+    peers
+        Those that were asked for, also those that are missing.
+    unreached
+        Kernels that Python can call and no workload came to.
+    """
+
+    machine: dict[str, Any]
+    bandwidth: float
+    cases: list[Case] = field(default_factory=list)
+    growths: list[Growth] = field(default_factory=list)
+    peers: list[Peer] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    replays: list[Replayed] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """Give all of it for JSON."""
+        return {
+            "machine": self.machine,
+            "bandwidth": self.bandwidth,
+            "cases": [each.row(self.bandwidth) for each in self.cases],
+            "growths": [asdict(each) for each in self.growths],
+            "peers": [asdict(each) for each in self.peers],
+            "pairs": [each.row() for each in self.pairs],
+            "replays": [each.row() for each in self.replays],
+            "kernels_not_reached": self.unreached,
+        }
+
+
+def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
+    """Run the suite.
+
+    Raises
+    ------
+    BadInput
+        What is wanted cannot be.
+    WrongResult
+        Something gave another result than it must; there are no figures then.
+    """
+    wanted.check()
+    progress("memory bandwidth")
+    found = Results(machine(), bandwidth())
+    found.peers = peers(wanted.peers)
+    chosen = [
+        each
+        for each in workloads()
+        if each.name.startswith(wanted.only)
+        and (each.quick or wanted.only or not wanted.quick)
+    ]
+    sizes = wanted.sizes or (QUICK_SIZES if wanted.quick else SIZES)
+    where = fleets(sizes, SHAPES, (FILL,) if wanted.quick else FILLS)
+    budget_s = 0.05 if wanted.quick else 0.15
+    for case in cases(chosen, where, budget_s, progress):
+        found.cases.append(case)
+    found.growths = growths(found.cases)
+    found.pairs = _pairs(wanted, found.peers, progress)
+    if not wanted.only:
+        found.replays = list(replays(wanted.quick, progress))
+    reached = {name for case in found.cases for name in case.kernels}
+    found.unreached = sorted(set(callable_kernels()) - reached)
+    return found
+
+
+def _pairs(wanted: Wanted, known: Sequence[Peer], progress: Progress) -> list[Pair]:
+    sizes = wanted.sizes or (QUICK_SIZES[:1] if wanted.quick else PEER_SIZES)
+    sizes = tuple(size for size in sizes if size <= _MOST_PEER_HOSTS)
+    budget_s = 1.0 if wanted.quick else 6.0
+    here = {each.name for each in known if each.version is not None}
+    found: list[Pair] = []
+    if "placement" in here:
+        from kilonova.bench.peers import placement_pairs
+
+        shapes = ("nested",) if wanted.quick else SHAPES
+        found += placement_pairs.pairs(sizes, shapes, budget_s, database(), progress)
+    if "nova" in here:
+        from kilonova.bench.peers import nova_pairs
+
+        found += nova_pairs.pairs(sizes, budget_s, progress)
+    return found

@@ -1,0 +1,115 @@
+"""Clocks: calls one by one, what they allocate, and how times grow with size."""
+
+import gc
+import math
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from kilonova.bench.workload import Work
+
+# Calls of one case, at most; percentiles are steady by then.
+_MOST = 1_000
+_LEAST = 3
+# Seconds after which a call is not repeated even that often.
+_SLOW_S = 1.0
+
+
+class Times(NamedTuple):
+    """Seconds that calls took, and how many calls there were."""
+
+    p50: float
+    p99: float
+    least: float
+    calls: int
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the collector of garbage from running inside a clock."""
+    gc.collect()
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def measured(work: Work, budget_s: float) -> Times:
+    """Time calls until the budget is spent, set-up around them included."""
+    found: list[int] = []
+    with uncollected():
+        begin = time.perf_counter()
+        while len(found) < _MOST:
+            found.append(clocked(work))
+            spent = time.perf_counter() - begin
+            enough = len(found) >= _LEAST or found[-1] > _SLOW_S * 1e9
+            if enough and spent > budget_s:
+                break
+    return summary(np.array(found) / work.decisions)
+
+
+def clocked(work: Work) -> int:
+    """Time one call, in nanoseconds."""
+    if work.before is not None:
+        work.before()
+    begin = time.perf_counter_ns()
+    work.call()
+    spent = time.perf_counter_ns() - begin
+    if work.after is not None:
+        work.after()
+    return spent
+
+
+def summary(nanoseconds: Sequence[float] | np.ndarray) -> Times:
+    """Give percentiles of nanoseconds, in seconds."""
+    p50, p99 = np.percentile(nanoseconds, [50, 99]) / 1e9
+    least = float(np.min(nanoseconds)) / 1e9
+    return Times(float(p50), float(p99), least, len(nanoseconds))
+
+
+def allocated(work: Work) -> int:
+    """Give the most bytes that one call holds beyond what was there before it."""
+    if work.before is not None:
+        work.before()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        work.call()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    if work.after is not None:
+        work.after()
+    return peak - before
+
+
+def slope(sizes: Sequence[int], seconds: Sequence[float]) -> float | None:
+    """Give the power of the size with which times grow, by least squares on logarithms.
+
+    None where there are not two sizes.
+    """
+    if len(set(sizes)) < 2:
+        return None
+    # The clock knows no shorter time.
+    times = [math.log(max(each, 1e-9)) for each in seconds]
+    return float(np.polyfit(np.log(sizes), times, 1)[0])
+
+
+def repeated(call: Callable[[], object], times: int) -> Callable[[], object]:
+    """Give a call that does the same so many times over: a slowdown, for tests."""
+
+    def slow() -> object:
+        for _ in range(times - 1):
+            call()
+        return call()
+
+    return slow

@@ -1,0 +1,95 @@
+"""Allocation candidates: from the query string to counts, objects, tables and text."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from kilonova.bench.questions import PORTS, QUERIES, SHAPES_OF, numpy_marks
+from kilonova.bench.workload import Fleet, Work, Workload
+from kilonova.candidates.candidates import Candidates
+from kilonova.candidates.cloud import Cloud
+
+_LIMIT = 1_000
+_Form = Callable[[Candidates], object]
+
+
+def _first(name: str, limit: int, form: _Form, cloud: Cloud, fleet: Fleet) -> Work:
+    """Ask for the first candidates in some form; these clouds have one a host."""
+    query, plain = QUERIES[name], numpy_marks(cloud.state, PORTS[name])
+
+    def call() -> object:
+        return form(cloud.allocation_candidates(query, limit))
+
+    def check() -> bool:
+        fitting = np.flatnonzero(plain())[:limit]
+        found = list(cloud.allocation_candidates(query, limit))
+        names = [f"host{row:05}" for row in fitting.tolist()]
+        rows = [cloud.state.find_provider(name) for name in names]
+        return [cloud.state.provider_identity(row) for row in rows] == [
+            candidate.root for candidate in found
+        ] and _counts(call(), len(found))
+
+    result = call()
+    touched = len(result) if isinstance(result, bytes) else 0
+    return Work(
+        call=call,
+        check=check,
+        touched=touched,
+        plain=lambda: np.flatnonzero(plain())[:limit],
+    )
+
+
+def _counts(result: object, count: int) -> bool:
+    """Say whether a result has so many candidates, in whatever form."""
+    if isinstance(result, bytes):
+        result = json.loads(result)
+    if isinstance(result, dict):
+        return len(result["allocation_requests"]) == count
+    if isinstance(result, int):
+        return result == count
+    if isinstance(result, list):
+        return len(result) == count
+    return len(set(result.column("candidate").to_pylist())) == count  # type: ignore[attr-defined]
+
+
+_FORMS: dict[str, tuple[str, _Form]] = {
+    "objects": ("build objects of", list),
+    "table": ("make an Arrow table of", Candidates.to_arrow),
+    "body": ("make the plain objects of Placement's body of", Candidates.to_placement),
+    "text": ("write Placement's body as JSON, of", Candidates.to_json),
+}
+
+WORKLOADS = (
+    *(
+        Workload(
+            f"candidates: first, {name}",
+            "find the first candidate, from the query string",
+            partial(_first, name, 1, list),
+            shapes=SHAPES_OF[name],
+            quick=name == "one port",
+        )
+        for name in QUERIES
+    ),
+    *(
+        Workload(
+            f"candidates: {form}, {name}",
+            f"{doing} the first 1000, from the query string",
+            partial(_first, name, _LIMIT, call),
+            shapes=SHAPES_OF[name],
+            fills=(0.0, 0.7),
+            quick=form == "text" and name != "two ports",
+        )
+        for form, (doing, call) in _FORMS.items()
+        for name in ("plain", "one port")
+    ),
+    Workload(
+        "candidates: count, one port",
+        "count all candidates, from the query string",
+        partial(_first, "one port", 2**40, Candidates.count),
+        shapes=("nested",),
+        largest=10_000,
+        quick=True,
+    ),
+)

@@ -1,0 +1,135 @@
+"""Clouds in and out: documents, folders, and queries and specs as users give them."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from kilonova.bench.questions import ONE_PORT, PLAIN, TWO_PORTS
+from kilonova.bench.workload import Fleet, Work, Workload
+from kilonova.candidates.cloud import Cloud
+from kilonova.request.flavor import Flavor
+from kilonova.request.image import Image
+from kilonova.request.query import parse_query
+from kilonova.request.server_spec import server_spec
+
+
+def _from_document(cloud: Cloud, _fleet: Fleet) -> Work:
+    document: dict[str, Any] = cloud.to_document()
+    return Work(
+        call=lambda: Cloud.from_document(document),
+        check=lambda: Cloud.from_document(document).to_document() == document,
+    )
+
+
+def _to_document(cloud: Cloud, fleet: Fleet) -> Work:
+    def check() -> bool:
+        names = [each["name"] for each in cloud.to_document()["providers"]]
+        return sum(":" not in name for name in names) == fleet.hosts
+
+    return Work(call=cloud.to_document, check=check)
+
+
+def _folder(cloud: Cloud) -> tuple[Path, int]:
+    folder = Path(tempfile.mkdtemp(prefix="kilonova-bench-"))
+    cloud.write(folder)
+    return folder, sum(path.stat().st_size for path in folder.rglob("*"))
+
+
+def _write(cloud: Cloud, _fleet: Fleet) -> Work:
+    folder, size = _folder(cloud)
+
+    def check() -> bool:
+        found = Cloud.read(folder).allocation_candidates(PLAIN, 1_000)
+        return found.to_json() == cloud.allocation_candidates(PLAIN, 1_000).to_json()
+
+    return Work(
+        call=lambda: cloud.write(folder),
+        check=check,
+        close=lambda: shutil.rmtree(folder),
+        touched=size,
+    )
+
+
+def _read(cloud: Cloud, fleet: Fleet) -> Work:
+    folder, _ = _folder(cloud)
+    query = ONE_PORT if fleet.shape == "nested" else PLAIN
+
+    def call() -> object:
+        return list(Cloud.read(folder).allocation_candidates(query, 1))
+
+    return Work(
+        call=call,
+        check=lambda: call() == list(cloud.allocation_candidates(query, 1)),
+        close=lambda: shutil.rmtree(folder),
+    )
+
+
+def _query(_cloud: Cloud, _fleet: Fleet) -> Work:
+    return Work(
+        call=lambda: parse_query(TWO_PORTS),
+        check=lambda: (
+            [each.suffix for each in parse_query(TWO_PORTS).groups] == ["", "_p", "_q"]
+        ),
+    )
+
+
+def _spec(_cloud: Cloud, _fleet: Fleet) -> Work:
+    flavor = Flavor(4, 8_192, 40, extra_specs={"hw:cpu_policy": "dedicated"})
+    image = Image()
+    return Work(
+        call=lambda: server_spec(flavor, image),
+        check=lambda: server_spec(flavor, image).flavor == flavor,
+    )
+
+
+WORKLOADS = (
+    Workload(
+        "loading: document",
+        "make a cloud of a JSON document",
+        _from_document,
+        shapes=("nested",),
+        fills=(0.7,),
+        largest=10_000,
+        quick=True,
+    ),
+    Workload(
+        "loading: to document",
+        "make a JSON document of a cloud",
+        _to_document,
+        shapes=("nested",),
+        fills=(0.7,),
+        largest=10_000,
+    ),
+    Workload(
+        "loading: write",
+        "write all columns into a folder",
+        _write,
+        fills=(0.7,),
+        largest=100_000,
+    ),
+    Workload(
+        "loading: read",
+        "open a folder, and answer a first question",
+        _read,
+        fills=(0.7,),
+        largest=100_000,
+        quick=True,
+    ),
+    Workload(
+        "requests: query",
+        "parse a query string with two ports",
+        _query,
+        shapes=("flat",),
+        fills=(0.7,),
+        largest=1_000,
+    ),
+    Workload(
+        "requests: server",
+        "make a spec of flavor and image",
+        _spec,
+        shapes=("flat",),
+        fills=(0.7,),
+        largest=1_000,
+    ),
+)

@@ -1,0 +1,100 @@
+"""Which trees fit: all marked by a scan, or what a claim changed looked at again."""
+
+from functools import partial
+
+import numpy as np
+
+from kilonova.bench.document import uuid_of
+from kilonova.bench.questions import (
+    AMOUNTS,
+    PORTS,
+    QUERIES,
+    SHAPES_OF,
+    mark_bytes,
+    numpy_marks,
+)
+from kilonova.bench.workload import Fleet, Work, Workload
+from kilonova.candidates.cloud import Cloud
+from kilonova.candidates.marking import Marking
+from kilonova.request.query import parse_query
+
+
+def _scan(name: str, cloud: Cloud, fleet: Fleet) -> Work:
+    state, ports = cloud.state, PORTS[name]
+    marking = Marking(state, parse_query(QUERIES[name]), True)
+    plain = numpy_marks(state, ports)
+
+    def check() -> bool:
+        return marking.scan(state) == int(plain().sum()) and bool(
+            np.array_equal(marking.fits(state), plain())
+        )
+
+    return Work(
+        call=lambda: marking.scan(state),
+        check=check,
+        touched=mark_bytes(fleet.hosts, ports),
+        plain=plain,
+    )
+
+
+def _refresh(name: str, cloud: Cloud, _fleet: Fleet) -> Work:
+    state, server = cloud.state, uuid_of("refresh")
+    marking = Marking(state, parse_query(QUERIES[name]), True)
+    plain = numpy_marks(state, PORTS[name])
+    host = next(iter(cloud.allocation_candidates(QUERIES["plain"], 1))).root
+    held = {host: dict(AMOUNTS)}
+
+    def check() -> bool:
+        marking.fits(state)
+        cloud.claim(server, held)
+        right = np.array_equal(marking.fits(state), plain())
+        cloud.release(server)
+        return bool(right)
+
+    return Work(
+        call=lambda: marking.fits(state),
+        check=check,
+        before=lambda: cloud.claim(server, held),
+        after=lambda: cloud.release(server),
+        plain=plain,
+    )
+
+
+def _compile(name: str, cloud: Cloud, _fleet: Fleet) -> Work:
+    state, request = cloud.state, parse_query(QUERIES[name])
+    trees = len(state.index().roots)
+    return Work(
+        call=lambda: Marking(state, request, True),
+        check=lambda: len(Marking(state, request, True).fits(state)) == trees,
+    )
+
+
+WORKLOADS = (
+    *(
+        Workload(
+            f"marks: all, {name}",
+            "mark all trees with the plan compiled",
+            partial(_scan, name),
+            shapes=SHAPES_OF[name],
+            quick=True,
+        )
+        for name in QUERIES
+    ),
+    *(
+        Workload(
+            f"marks: after a claim, {name}",
+            "bring marks up to date after one claim",
+            partial(_refresh, name),
+            shapes=SHAPES_OF[name],
+            quick=name == "one port",
+        )
+        for name in ("plain", "one port")
+    ),
+    Workload(
+        "marks: compile, one port",
+        "turn a new request into numbers, and find the providers it admits",
+        partial(_compile, "one port"),
+        shapes=("nested",),
+        fills=(0.7,),
+    ),
+)

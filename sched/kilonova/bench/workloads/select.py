@@ -1,0 +1,118 @@
+"""Servers that come one by one: a host each, claim and alternates included."""
+
+from functools import partial
+
+from kilonova.bench.traffic import FLAVORS, KINDS, Kind, Traffic
+from kilonova.bench.workload import Fleet, Work, Workload
+from kilonova.candidates.cloud import Cloud
+from kilonova.hosts.scheduler import Scheduler
+
+# Hosts up to which a choice is compared with all hosts filtered and weighed one by one.
+_MOST_EXPLAINED = 1_000
+# Hosts times flavors: the first server of a flavor takes as long as thousands later.
+_PREPARED = 200_000
+_COMMON = ("plain", "one port")
+
+
+class _Coming:
+    """The next server of some traffic, and what becomes of it."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self.traffic = traffic
+        self.asked = traffic.next()
+
+    def prepare(self) -> None:
+        """Choose the next server."""
+        self.asked = self.traffic.next()
+
+    def select(self) -> object:
+        """Place it."""
+        return self.traffic.scheduler.select(*self.asked)
+
+    def come(self) -> None:
+        """Let it stay, and the oldest go."""
+        self.traffic.come(self.asked[2][0])
+
+    def is_right(self, hosts: int) -> bool:
+        """Place one of each flavor; compare with what filters and weighers say."""
+        scheduler = self.traffic.scheduler
+        for _ in range(2 * self.traffic.kind.flavors):
+            self.prepare()
+            spec, count, servers = self.asked
+            # An explanation knows a group by its members, not by its number.
+            explained = hosts <= _MOST_EXPLAINED and spec.server_group is None
+            best = scheduler.explain(spec, 1).ranked if explained else ()
+            found = scheduler.select(spec, count, servers)
+            held = self.traffic.cloud.allocations(servers[0])
+            self.come()
+            if explained and (found.hosts[0].nodename, found.hosts[0].weight) != (
+                best[0].host,
+                best[0].weight,
+            ):
+                return False
+            if held != found.hosts[0].allocations:
+                return False
+        return True
+
+
+def _new(cloud: Cloud, _fleet: Fleet) -> Work:
+    """Forget all shapes before each call."""
+    # Another name, as both may be on one cloud.
+    kind = KINDS["plain"]._replace(name="first of a flavor")
+    coming = _Coming(Traffic(cloud, kind))
+
+    def forget() -> None:
+        coming.traffic.scheduler = Scheduler(cloud, kind.options)
+        coming.prepare()
+
+    def check() -> bool:
+        forget()
+        coming.select()
+        right = bool(cloud.allocations(coming.asked[2][0]))
+        coming.come()
+        return right
+
+    return Work(
+        call=coming.select,
+        check=check,
+        before=forget,
+        after=coming.come,
+        close=coming.traffic.leave,
+    )
+
+
+def _one(kind: Kind, cloud: Cloud, fleet: Fleet) -> Work:
+    flavors = min(FLAVORS, max(1, _PREPARED // fleet.hosts))
+    coming = _Coming(Traffic(cloud, kind._replace(flavors=flavors)))
+    return Work(
+        call=coming.select,
+        check=partial(coming.is_right, fleet.hosts),
+        before=coming.prepare,
+        after=coming.come,
+        close=coming.traffic.leave,
+    )
+
+
+WORKLOADS = (
+    *(
+        Workload(
+            f"select: {kind.name}",
+            "choose and claim a host for one server; those of some flavors come and go",
+            partial(_one, kind),
+            shapes=("nested",) if kind.name == "one port" else ("flat", "nested"),
+            fills=(0.0, 0.7, 0.99) if kind.name in _COMMON else (0.7,),
+            largest=1_000_000 if kind.name in _COMMON else 10_000,
+            all_fills=100_000,
+            quick=kind.name in (*_COMMON, "NUMA"),
+        )
+        for kind in KINDS.values()
+    ),
+    Workload(
+        "select: first of a flavor",
+        "choose a host for the first server of its flavor, on a new scheduler",
+        _new,
+        fills=(0.7,),
+        largest=100_000,
+        quick=True,
+    ),
+)

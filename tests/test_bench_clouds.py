@@ -1,0 +1,45 @@
+"""Clouds that are laid and filled for benchmarks are those that they stand for.
+
+Method: a cloud that was filled anew is compared with one made afresh, and its hosts
+with what is derived host by host.
+"""
+
+from typing import Any
+
+import pytest
+
+from kilonova.bench.busy_cloud import busy_cloud, fill_cloud
+from kilonova.cloud.hosts import defaults
+from kilonova.cloud.schema import columns_of
+
+
+def _columns(cloud: Any) -> dict[str, list[Any]]:
+    state = cloud.state
+    found = {c.name: state.hosts.table[c.name].tolist() for c in columns_of("host")}
+    found["used"] = state.tables.inventory["used"].tolist()
+    # The same values may have other numbers.
+    for name in ("numa", "pci"):
+        found[name] = [getattr(state.hosts, name)[number] for number in found[name]]
+    return {name: list(map(repr, values)) for name, values in found.items()}
+
+
+@pytest.mark.parametrize("shape", ["flat", "nested"])
+@pytest.mark.parametrize("fill", [0.0, 0.7, 0.99])
+def test_filled_anew_is_made_afresh(shape: str, fill: float) -> None:
+    cloud = busy_cloud(40, shape, 0.7, seed=1)
+    fill_cloud(cloud, fill, seed=2)
+    assert _columns(cloud) == _columns(busy_cloud(40, shape, fill, seed=2))
+
+
+@pytest.mark.parametrize("shape", ["flat", "nested"])
+def test_hosts_are_those_of_their_inventories(shape: str) -> None:
+    cloud = busy_cloud(40, shape, 0.0)
+    fill_cloud(cloud, 0.7)
+    hosts, seen = cloud.state.hosts, set()
+    for row, root in enumerate(cloud.state.index().roots.tolist()):
+        assert hosts.names[row] == cloud.state.provider_names[root]
+        assert hosts.services[int(hosts.table["service"][row])] == hosts.names[row]
+        for name, value in defaults(cloud.state, root).items():
+            assert hosts.table[name][row] == value, name
+        seen.add(int(hosts.table["free_ram_mb"][row]))
+    assert len(seen) > 20

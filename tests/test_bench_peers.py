@@ -1,0 +1,74 @@
+"""Peers answer the same before they are timed, and turns are counted.
+
+Method: Placement on a small cloud, in process; changed answers must be refused.
+"""
+
+import copy
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kilonova.bench.peers import placement_pairs
+from kilonova.bench.peers.available import POSTGRESQL, database, peers
+from kilonova.bench.peers.pairs import Turn, pair
+from kilonova.bench.peers.same_cloud import same_cloud
+from kilonova.bench.questions import PLAIN
+from kilonova.errors import BadInput
+
+
+def test_medians_of_turns() -> None:
+    turns = iter([Turn(9.0, 9.0), *(Turn(4.0 * n, 2.0) for n in range(1, 21))])
+    found = pair(("peer", "question", 1, "flat"), lambda: next(turns), 60.0)
+    # The first turn warms up.
+    assert (found.theirs, found.ours, found.ratio, found.turns) == (42.0, 2.0, 21.0, 20)
+
+
+@pytest.mark.jit
+def test_placement_beside_ours() -> None:
+    found = list(placement_pairs.pairs([40], ["nested"], 0.0, None, lambda _: None))
+    assert len(found) == 6
+    assert {each.peer for each in found} == {"Placement, SQLite"}
+    assert all(each.turns == 1 and each.ratio > 1 for each in found)
+
+
+@pytest.mark.jit
+def test_other_answers_are_refused() -> None:
+    _, cloud = same_cloud(30, "flat")
+    whole = json.loads(cloud.allocation_candidates(PLAIN).to_json())
+    some = json.loads(cloud.allocation_candidates(PLAIN, 5).to_json())
+    assert placement_pairs.is_same(whole, whole, None)
+    assert placement_pairs.is_same(some, whole, 5)
+    assert not placement_pairs.is_same(some, whole, None)
+    assert not placement_pairs.is_same(some, whole, 6)
+    changed = copy.deepcopy(some)
+    held = changed["allocation_requests"][0]["allocations"]
+    next(iter(held.values()))["resources"]["VCPU"] += 1
+    assert not placement_pairs.is_same(changed, whole, 5)
+    changed = copy.deepcopy(some)
+    summary = next(iter(changed["provider_summaries"].values()))
+    summary["resources"]["VCPU"]["used"] += 1
+    assert not placement_pairs.is_same(changed, whole, 5)
+
+
+def test_a_database_with_tables_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "others.db"
+    with closing(sqlite3.connect(path)) as others:
+        others.execute("CREATE TABLE theirs (id INTEGER)")
+    monkeypatch.setenv(POSTGRESQL, f"sqlite:///{path}")
+    with pytest.raises(BadInput, match="must be empty, got 1 tables"):
+        database()
+    monkeypatch.setenv(POSTGRESQL, f"sqlite:///{tmp_path}/none/none.db")
+    with pytest.raises(BadInput, match="cannot be used: OperationalError"):
+        database()
+    monkeypatch.setenv(POSTGRESQL, "")
+    assert database() is None
+
+
+def test_unknown_peer() -> None:
+    with pytest.raises(BadInput, match="--peers must be of placement, nova"):
+        peers(["keystone"])

@@ -1,0 +1,143 @@
+"""Results become tables, Markdown and a picture, from the JSON of a run alone.
+
+Method: a small document as ``Results.document`` gives it; what is drawn is read back.
+"""
+
+from typing import Any
+
+import altair as alt
+import pytest
+
+import figures
+import measure_bench
+from kilonova.bench.pictures import drawn, picture
+from kilonova.bench.texts import amount, duration, notes, tables
+
+
+def case(workload: str, hosts: int, p50: float, **more: Any) -> dict[str, Any]:
+    return {
+        "workload": workload,
+        "hosts": hosts,
+        "shape": "nested",
+        "fill": 0.7,
+        "p50": p50,
+        "p99": 2 * p50,
+        "calls": 100,
+        "per_host_ns": p50 / hosts * 1e9,
+        "allocated": 2048,
+        "plain": None,
+        "limit": None,
+        "distance": None,
+        "kernels": {"select.select_all": p50 / 2},
+        **more,
+    }
+
+
+def pair(hosts: int, theirs: float) -> dict[str, Any]:
+    return {
+        "peer": "Nova with Placement",
+        "question": "1 server",
+        "hosts": hosts,
+        "shape": "nested",
+        "theirs": theirs,
+        "ours": 1e-4,
+        "ratio": theirs / 1e-4,
+        "turns": 3,
+    }
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    sizes = (1_000, 10_000, 100_000)
+    marks = {"limit": 1e-5, "distance": 3.0, "plain": 2e-5}
+    return {
+        "machine": {
+            "processor": "a processor",
+            "cpus": 2,
+            "system": "Linux x86_64",
+            "python": "3.11",
+            "numpy": "2.0",
+            "numba": "0.60",
+        },
+        "bandwidth": 2e10,
+        "cases": [
+            *(case("select: one port", size, 1e-4) for size in sizes),
+            *(case("marks: all, one port", n, n * 1e-9, **marks) for n in sizes),
+        ],
+        "growths": [
+            {
+                "workload": "select: one port",
+                "shape": "nested",
+                "fill": 0.7,
+                "power": 0.0123,
+            }
+        ],
+        "peers": [{"name": "nova", "version": None, "note": "not installed"}],
+        "pairs": [pair(1_000, 0.4), pair(10_000, 4.0)],
+        "replays": [
+            {
+                "name": "openb",
+                "note": "",
+                "hosts": 1213,
+                "events": 10_000,
+                "seconds": 0.5,
+                "rate": 20_000.0,
+            }
+        ],
+        "kernels_not_reached": ["names.remove_name"],
+    }
+
+
+def test_tables(document: dict[str, Any]) -> None:
+    found = {table.title: table for table in tables(document)}
+    assert [row[:5] for row in found["select"].rows] == [
+        ("one port", "nested, 70 %", f"{size:,}", "100 µs", "200 µs")
+        for size in (1_000, 10_000, 100_000)
+    ]
+    assert found["marks"].rows[0][-3:] == ("20 µs", "10 µs", "3")
+    for table in found.values():
+        assert {len(row) for row in table.rows} == {len(table.head)}
+    text = "\n".join(notes(document))
+    assert "20.0 GB/s" in text
+    assert "Peer nova: not installed." in text
+    assert "names.remove_name" in text
+
+
+def test_markdown_says_how_it_was_made(document: dict[str, Any]) -> None:
+    text = measure_bench.results(document, ["bench", "--json"])
+    assert text.startswith("Written by `kilonova bench --json` at commit ")
+    assert "| Nova with Placement | 1 server | nested | 1,000 | 400 ms |" in text
+    assert "| select: one port | nested | 0.01 |" in text
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"cases": []}'])
+def test_no_run_no_results(text: str) -> None:
+    with pytest.raises(figures.FigureError):
+        measure_bench.read(text)
+
+
+def test_picture(document: dict[str, Any]) -> None:
+    specification = picture(document)
+    alt.Chart.from_dict(specification)
+    files = drawn(specification)
+    assert files["png"].startswith(b"\x89PNG")
+    svg = files["svg"].decode()
+    for label in (
+        "4 s  Nova with Placement: host",
+        "100 µs  Kilonova: host for a server, claimed",
+        "Limit: reading the columns once",
+        "100,000",
+    ):
+        assert label in svg
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(2.0, "2 s"), (0.0005, "500 µs"), (1e-10, "0.1 ns")]
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_amount() -> None:
+    sizes = [amount(n) for n in (0, 1023, 1024, 3 << 20, 5 << 30)]
+    assert sizes == ["0 B", "1023 B", "1 KiB", "3 MiB", "5 GiB"]

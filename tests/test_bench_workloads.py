@@ -1,0 +1,105 @@
+"""Each workload gives the result that it must, on small clouds of every kind.
+
+Method: a workload checks itself against plain numpy passes, or against what the library
+says another way; here all do so, and clocks and powers are tried on what is known.
+"""
+
+import time
+from functools import partial
+
+import pytest
+
+from kilonova import Cloud
+from kilonova.bench import run, timing
+from kilonova.bench.busy_cloud import busy_cloud
+from kilonova.bench.kernels import callable_kernels, watched
+from kilonova.bench.workload import FILLS, SHAPES, Fleet, Work, Workload, WrongResult
+from kilonova.bench.workloads.register import find, workloads
+from kilonova.errors import BadInput
+
+pytestmark = pytest.mark.jit
+
+HOSTS = 120
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("fill", FILLS)
+def test_results_are_right(shape: str, fill: float) -> None:
+    fleet = Fleet(HOSTS, shape, fill)
+    cloud = busy_cloud(*fleet)
+    before = cloud.to_document()
+    chosen = [each for each in workloads() if each.runs_on(fleet)]
+    assert chosen
+    for workload in chosen:
+        work = run.ready(workload, cloud, fleet)
+        timing.clocked(work)
+        if work.close is not None:
+            work.close()
+    after = cloud.to_document()
+    for one, other in zip(before["providers"], after["providers"], strict=True):
+        # Only generations, and aggregates that were known, may be others.
+        assert one["inventories"] == other["inventories"]
+    assert not after["consumers"]
+
+
+def test_names_are_unique_and_found() -> None:
+    names = [each.name for each in workloads()]
+    assert len(set(names)) == len(names)
+    assert all(find(name).name == name for name in names)
+    with pytest.raises(BadInput, match="No workload 'x'"):
+        find("x")
+
+
+def test_a_wrong_result_is_not_timed() -> None:
+    def make(cloud: Cloud, fleet: Fleet) -> Work:
+        return Work(call=lambda: None, check=lambda: False)
+
+    workload = Workload("wrong: result", "", make)
+    with pytest.raises(WrongResult, match="wrong: result gives another"):
+        run.case(workload, Cloud(), Fleet(1, "flat", 0.0), 0.0)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
+def test_slope(power: float) -> None:
+    sizes = [1_000, 10_000, 100_000]
+    found = timing.slope(sizes, [1e-6 * size**power for size in sizes])
+    assert found == pytest.approx(power)
+    assert timing.slope([1_000], [1.0]) is None
+
+
+def test_only_the_call_is_timed() -> None:
+    done: list[str] = []
+
+    def around(what: str) -> None:
+        done.append(what)
+        time.sleep(0.01)
+
+    work = Work(
+        call=partial(done.append, "call"),
+        check=lambda: True,
+        before=partial(around, "before"),
+        after=partial(around, "after"),
+        decisions=2,
+    )
+    found = timing.measured(work, 0.0)
+    assert done == ["before", "call", "after"] * found.calls
+    assert found.p50 < 0.005
+
+
+def test_allocated_bytes() -> None:
+    work = Work(call=partial(bytearray, 1_000_000), check=lambda: True)
+    assert 1_000_000 <= timing.allocated(work) < 1_100_000
+
+
+def test_kernels_are_watched_and_put_back() -> None:
+    import kilonova_kernels.scan as scan
+
+    cloud, before = busy_cloud(50, "flat", 0.7), scan.scan_fitting
+    work = find("marks: all, plain").make(cloud, Fleet(50, "flat", 0.7))
+    assert work.check()
+    with watched() as spent:
+        work.call()
+    assert list(spent) == ["scan.scan_fitting"]
+    assert spent["scan.scan_fitting"] > 0
+    assert scan.scan_fitting is before
+    assert "scan.scan_fitting" in callable_kernels()

@@ -2,10 +2,10 @@
 
 Method: 700 hosts with random amounts, more than the lowest two levels hold in one node.
 Servers come and go; before each choice all hosts that fit are weighed one by one. Where
-large hosts are few, the extremes, and with them all weights, change often and far; where
-hosts differ little, often and little: bounds that were not moved along would hide the
-best host. Some servers are forced to a random host, so that hosts change that no search
-has opened, and weigh more than before where multipliers are negative.
+large hosts are few, the extremes, and with them all weights, change often and far;
+where hosts differ little, often and little: bounds that were not moved along would hide
+the best host. Some servers are forced to a random host, so that hosts change that no
+search has opened, and weigh more than before where multipliers are negative.
 """
 
 import random

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from kilonova.candidates.compile import Plans, compile_requests
 from kilonova.candidates.giving_up import check_not_given_up
-from kilonova.cloud.hosts import changed_hosts, tree_hosts
+from kilonova.cloud.hosts import tree_hosts
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.errors import SearchTooLong
@@ -17,6 +17,7 @@ from kilonova.hosts.allowed import allowed, numbers_read
 from kilonova.hosts.changing import Changing
 from kilonova.hosts.extremes import Extremes
 from kilonova.hosts.options import Options
+from kilonova.hosts.renumbered import Renumbered
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.taken import Slots
 from kilonova.hosts.weights import Weights
@@ -68,20 +69,15 @@ class Engine:
         )
         self.search: SearchColumns = self.plans.search(state.largest_pool())
         self.tree_host, self.host_tree = tree_hosts(state)
-        shared = extremes or Extremes(state, self.shapes[0], options)
-        self.weights: Weights = shared.weights
-        self.tree: TreeColumns = shared.tree
+        self._extremes = extremes or Extremes(state, self.shapes[0], options)
+        self.weights: Weights = self._extremes.weights
+        self.tree: TreeColumns = self._extremes.tree
         self.kept: ShapeColumns = self._shape_columns()
         self.changing = Changing(state, self.shapes, options, self.weights, self._allow)
         self._versions = versions(state)
         self._valid = _validity(state, options)
         self._read = [numbers_read(shape, options) for shape in self.shapes]
-        self._numbers = {
-            name: state.hosts.table[name].copy()
-            for name, values in (("numa", state.hosts.numa), ("pci", state.hosts.pci))
-            if len(values)
-        }
-        self._stamp = -1
+        self._renumbered = Renumbered(state)
         self._choice: ChoiceColumns | None = None
         self._is_dead = False
         self._slots: dict[int, Slots] = {}
@@ -176,28 +172,12 @@ class Engine:
 
     def _catch_up(self) -> None:
         """Look again at hosts whose NUMA cells or PCI pools are others now."""
-        state = self.state
-        if self._numbers:
-            rows = changed_hosts(state, self._stamp, self.tree_host)
-            rows = rows[self._renumbered(rows)]
-            for row in rows.tolist():
-                if self.weights.renew(state, self.shapes[0], self.options, row):
-                    note_host(state, row)
-            for s, shape in enumerate(self.shapes):
-                if len(rows) and self._read[s]:
-                    self._allow(s, rows, allowed(state, shape, self.options, rows))
-            # What was noted just now is known already.
-            self._stamp = int(state.counters[0])
+        self._extremes.catch_up()
+        rows = self._renumbered.rows()
+        for s, shape in enumerate(self.shapes):
+            if len(rows) and self._read[s]:
+                self._allow(s, rows, allowed(self.state, shape, self.options, rows))
         self.changing.catch_up()
-
-    def _renumbered(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Mark hosts whose cells or pools are not those of the last look."""
-        marks = np.zeros(len(rows), np.bool_)
-        for name, before in self._numbers.items():
-            now = self.state.hosts.table[name][rows]
-            marks |= now != before[rows]
-            before[rows] = now
-        return marks
 
     def _allow(
         self, shape: int, rows: NDArray[np.int64], marks: NDArray[np.bool_]

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.options import Options
+from kilonova.hosts.renumbered import Renumbered
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.weights import weights_of
 
@@ -34,8 +36,18 @@ class Extremes:
     """
 
     def __init__(self, state: State, shape: Shape, options: Options) -> None:
+        self._state = state
+        self._shape = shape
+        self._options = options
+        self._renumbered = Renumbered(state)
         self.weights = weights_of(state, shape, options)
         self.tree = _tree(state.hosts.table.count, len(self.weights.names))
+
+    def catch_up(self) -> None:
+        """Weigh hosts anew whose NUMA cells or PCI pools are others now."""
+        for row in self._renumbered.rows().tolist():
+            if self.weights.renew(self._state, self._shape, self._options, row):
+                note_host(self._state, row)
 
 
 def _tree(hosts: int, weighers: int) -> "TreeColumns":

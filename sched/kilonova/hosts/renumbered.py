@@ -1,0 +1,41 @@
+"""Hosts whose NUMA cells or PCI pools are others than at the last look."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud.hosts import changed_hosts, tree_hosts
+from kilonova.cloud.state import State
+
+
+class Renumbered:
+    """What one reader knows of the cells and pools of all hosts.
+
+    Parameters
+    ----------
+    state
+        The cloud, whose rows stay.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._stamp = int(state.counters[0])
+        self._tree_host, _ = tree_hosts(state)
+        self._numbers = {
+            name: state.hosts.table[name].copy()
+            for name, values in (("numa", state.hosts.numa), ("pci", state.hosts.pci))
+            if len(values)
+        }
+
+    def rows(self) -> NDArray[np.int64]:
+        """Give the rows of the hosts that changed since the last call, ascending."""
+        if not self._numbers:
+            return np.zeros(0, np.int64)
+        state = self._state
+        rows = changed_hosts(state, self._stamp, self._tree_host)
+        self._stamp = int(state.counters[0])
+        marks = np.zeros(len(rows), np.bool_)
+        for name, before in self._numbers.items():
+            now = state.hosts.table[name][rows]
+            marks |= now != before[rows]
+            before[rows] = now
+        return rows[marks]

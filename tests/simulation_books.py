@@ -46,6 +46,8 @@ class Books:
         By migration: all that it holds.
     leaky
         Servers of which Nova forgets what they hold; ``docs/moves.md`` lists how.
+    left
+        Accelerator requests that stay bound after a move that failed.
     """
 
     def __init__(self, cloud: Cloud, records: Records) -> None:
@@ -54,6 +56,7 @@ class Books:
         self.elsewhere: Held = {}
         self.by_migration: Held = {}
         self.leaky: set[str] = set()
+        self.left: set[str] = set()
 
     def went_off(self, server: str) -> None:
         """Note that a server holds nothing any more but where it is."""

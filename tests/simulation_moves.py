@@ -129,15 +129,19 @@ class Moves(World):
         was = self.cloud.allocations(server.uuid)
         fits = self.takers(server.flavor, self.neighbours(server, server.node))
         force = host is not None and host not in self.down and len(was) == 1
+        bound = self.requests_of(server)
         done = self.act(
             "evacuate",
             [server.uuid],
             lambda: self.operations.evacuate(server.uuid, host, force=force),
             turn,
         )
-        if done is None or server.uuid in self.books.leaky:
+        if done is None:
             return
         migration = as_migration(done)
+        self._bound_anew(server, migration, bound)
+        if server.uuid in self.books.leaky:
+            return
         now = self.cloud.allocations(server.uuid)
         self.check_freed(0)
         if migration.status == "done":
@@ -150,6 +154,18 @@ class Moves(World):
             self.books.elsewhere[server.uuid] = without(now, server.node)
         if self.is_plain(server) and host is None:
             assert (migration.status == "done") == bool(fits)
+
+    def _bound_anew(self, server: Server, migration: Migration, was: set[str]) -> None:
+        """Check the accelerator requests: an evacuation binds all of them anew."""
+        now = self.requests_of(server)
+        if migration.status == "error":
+            assert now == was
+            return
+        assert not now & was
+        binds = self.faults.failed != ["bind_accelerators"]
+        assert len(now) == (3 if server.flavor.extra_specs and binds else 0)
+        if migration.status == "failed":
+            self.books.left |= now
 
     def host_fails(self, host: str, improve: bool) -> None:
         """Let a host be down, and evacuate all of its servers by a plan."""
@@ -218,12 +234,18 @@ class Moves(World):
         """Unshelve a server; what failed holds nothing."""
         fits = self.takers(server.flavor, self.neighbours(server, None))
         offloaded = server.vm_state == "shelved_offloaded"
+        bound = self.requests_of(server)
         done = self.act(
             "unshelve to host" if host else "unshelve",
             [server.uuid],
             lambda: self.operations.unshelve(server.uuid, host=host),
             turn,
         )
+        if done is not None and offloaded and server.vm_state == "shelved_offloaded":
+            now = self.requests_of(server)
+            assert now >= bound
+            assert len(now - bound) == (3 if "bind_accelerators" in self.steps else 0)
+            self.books.left |= now
         if done is not None and offloaded and not host and self.is_plain(server):
             assert server.vm_state == ("active" if fits else "shelved_offloaded")
 

@@ -46,6 +46,9 @@ def _keep_bindings(context: Any, server: Any, host: str, mappings: object) -> No
         pytest.param(resize, "give_back_source", _nothing, id="source not back"),
         pytest.param(evacuation, "remove_tree", _nothing, id="source not freed"),
         pytest.param(deletion, "delete_accelerators", _nothing, id="accelerators"),
+        pytest.param(
+            evacuation, "delete_accelerators", _nothing, id="accelerators of the dead"
+        ),
         pytest.param(live, "bind_ports", _keep_bindings, id="ports name the source"),
         pytest.param(context.Context, "check", _nothing, id="policy not asked"),
         pytest.param(audit, "migration_homes", _no_homes, id="audit of migrations"),

@@ -200,9 +200,21 @@ def _force(
     try:
         claim_at_host(context, server, spec, host, {})
         _check_destination(context, server, host, {})
+        _check_cell(context, server, node)
     except StepFailed:
         _let_go(context, server, context.root(node))
         raise
+
+
+def _check_cell(context: Context, server: Server, node: str) -> None:
+    hosts = context.state.hosts
+    number = int(hosts.table["cell"][hosts.row(node)])
+    cell = hosts.cells[number] if number >= 0 else None
+    if None not in (cell, server.cell) and cell != server.cell:
+        raise failed(
+            f"A forced host must be in cell {server.cell!r}, got {node!r} in {cell!r}.",
+            "MigrationPreCheckError",
+        )
 
 
 def claim_copy(

@@ -46,9 +46,10 @@ def fleet(rng: random.Random, alike: bool) -> dict[str, Any]:
     return {"providers": providers, "hosts": hosts}
 
 
-def options(rng: random.Random) -> Options:
-    """Draw multipliers of both signs."""
-    factors = [rng.choice([-1.0, 0.5, 1.0, 2.0]) for _ in range(4)]
+def options(rng: random.Random, packs: bool) -> Options:
+    """Draw multipliers of both signs, or such that the fullest host is the best."""
+    signs = [-2.0, -1.0] if packs else [-1.0, 0.5, 1.0, 2.0]
+    factors = [rng.choice(signs) for _ in range(4)]
     return Options(
         filter_scheduler=FilterSchedulerSection(
             ram_weight_multiplier=factors[0],
@@ -76,9 +77,12 @@ def best(cloud: Cloud, scheduler: Scheduler, spec: ServerSpec) -> tuple[str, flo
 
 
 def forced(rng: random.Random, cloud: Cloud, spec: ServerSpec) -> ServerSpec:
-    """Force a server to a random host that has room."""
+    """Force a server to a host that has room: a random one, or an extreme one."""
     state = cloud.state
     order = rng.sample(range(HOSTS), HOSTS)
+    if rng.random() < 0.5:
+        free = state.hosts.table["free_ram_mb"]
+        order.sort(key=lambda row: -int(free[row]))
     flavor = spec.flavor
     wanted = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.memory_mb}
     wanted["DISK_GB"] = flavor.root_gb
@@ -90,11 +94,11 @@ def forced(rng: random.Random, cloud: Cloud, spec: ServerSpec) -> ServerSpec:
     raise AssertionError("no host has room")
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_several_levels(seed: int) -> None:
     rng = random.Random(f"best {seed}")
     cloud = Cloud.from_document(fleet(rng, alike=seed % 2 == 1))
-    scheduler = Scheduler(cloud, options(rng))
+    scheduler = Scheduler(cloud, options(rng, packs=seed % 4 == 0))
     specs = [
         ServerSpec(
             Flavor(rng.randint(1, 4), 512 * rng.randint(1, 8), rng.randint(1, 20))
@@ -102,11 +106,11 @@ def test_several_levels(seed: int) -> None:
         for _ in range(2)
     ]
     alive: list[str] = []
-    for n in range(24):
+    for n in range(40):
         spec = rng.choice(specs)
         if alive and rng.random() < 0.3:
             cloud.release(alive.pop(rng.randrange(len(alive))))
-        if rng.random() < 0.3:
+        if rng.random() < 0.6:
             scheduler.select(forced(rng, cloud, spec), servers=[f"forced{n}"])
             alive.append(f"forced{n}")
         expected = best(cloud, scheduler, spec)

@@ -17,7 +17,7 @@ import pytest
 from kilonova import Cloud, Flavor, Options, Scheduler
 from kilonova.cloud.hosts import host_view
 from kilonova.hosts import weighing
-from kilonova.hosts.options import FilterSchedulerSection
+from kilonova.hosts.options import FilterSchedulerSection, SchedulerSection
 from kilonova.request.server import ServerSpec
 
 HOSTS = 700
@@ -117,3 +117,39 @@ def test_several_levels(seed: int) -> None:
         chosen = scheduler.select(spec, servers=[f"s{n}"]).hosts[0]
         assert (chosen.nodename, chosen.weight) == expected, n
         alive.append(f"s{n}")
+
+
+def test_a_little_drift_changes_the_order() -> None:
+    """The largest host loses memory: what has much of it weighs more than before.
+
+    So little that bounds are kept under the scale of before. The host that gains most
+    lies in another block than those that were the best.
+    """
+    amounts = {f"small{n}": (1000, 2) for n in range(20)}
+    amounts |= {"a1": (500_000, 700), "a2": (500_000, 700), "b": (900_000, 299)}
+    amounts |= {"memory": (1_000_000, 3), "cpus": (1000, 1000)}
+    order = ["a1", "a2", *sorted(amounts.keys() - {"a1", "a2", "b"}), "b"]
+    providers = [
+        {
+            "name": name,
+            "inventories": {
+                "MEMORY_MB": {"total": amounts[name][0]},
+                "VCPU": {"total": amounts[name][1]},
+            },
+        }
+        for name in order
+    ]
+    cloud = Cloud.from_document(
+        {"providers": providers, "hosts": [{"nodename": name} for name in order]}
+    )
+    section = FilterSchedulerSection(
+        disk_weight_multiplier=0.0, io_ops_weight_multiplier=0.0
+    )
+    attempts = SchedulerSection(max_attempts=1)
+    scheduler = Scheduler(cloud, Options(filter_scheduler=section, scheduler=attempts))
+    spec = ServerSpec(Flavor(1, 1))
+    assert scheduler.select(spec, servers=["first"]).hosts[0].nodename == "a1"
+    cloud.release("first")
+    large = ServerSpec(Flavor(1, 4000), force_hosts=("memory",))
+    scheduler.select(large, servers=["large"])
+    assert scheduler.select(spec, servers=["second"]).hosts[0].nodename == "b"

@@ -2,7 +2,8 @@
 
 from kilonova.cloud.state import State
 
-_COLUMNS = ("host", "vcpus", "memory_mb", "disk_mb", "building", "group")
+# What a consumer says of the server that its host counts.
+COLUMNS = ("host", "vcpus", "memory_mb", "disk_mb", "building", "group")
 
 
 def join_host(
@@ -22,7 +23,7 @@ def join_host(
         Number of its server group, -1 for none.
     """
     table, hosts = state.tables.consumer, state.hosts.table
-    for column, value in zip(_COLUMNS, (host, *takes, 1, group), strict=True):
+    for column, value in zip(COLUMNS, (host, *takes, 1, group), strict=True):
         table[column][row] = value
     hosts["vcpus_used"][host] += takes[0]
     hosts["free_ram_mb"][host] -= takes[1]
@@ -57,7 +58,7 @@ def leave_host(state: State, row: int) -> None:
 def hand_server(state: State, source: int, target: int) -> None:
     """Let the target be what its host counts, in place of the source."""
     leave_host(state, target)
-    for column in _COLUMNS:
+    for column in COLUMNS:
         values = state.tables.consumer[column]
         values[target] = values[source]
     for column in ("host", "group"):

@@ -177,7 +177,7 @@ class CarefulBatch(Batch):
         if refused is not None:
             return False
         flavor = engine.shapes[0].spec.flavor
-        takes = (flavor.vcpus, flavor.memory_mb, engine.shapes[0].disk_mb)
+        takes = (flavor.vcpus, flavor.memory_mb, flavor.disk_mb)
         join_host(state, consumer, host, takes, self.question.group)
         orders = self.orders
         orders.host[0], orders.plan[0] = host, plan

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kilonova.cloud.hosts import changed_hosts, host_view, servers_of, tree_hosts
+from kilonova.cloud.hosts import changed_hosts, host_view, servers_of
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.allowed import allowed, is_lasting
@@ -35,6 +35,8 @@ class Changing:
         Shapes of requests, and the scheduler's options.
     weights
         Raw values, kept true here.
+    tree_host
+        Host of each tree, (T,).
     allow
         Called with the number of a shape, rows of hosts and their new marks.
 
@@ -52,6 +54,7 @@ class Changing:
         shapes: Sequence[Shape],
         options: Options,
         weights: Weights,
+        tree_host: NDArray[np.int32],
         allow: Allow,
     ) -> None:
         self._state = state
@@ -68,7 +71,7 @@ class Changing:
             and not weigher.reads.isdisjoint(CLAIMED)
         ]
         self._stamp = -1
-        self._tree_host, _ = tree_hosts(state)
+        self._tree_host = tree_host
         self.maps_devices = any(each.devices is not None for each in self._slow)
         slow = any(each.filters for each in self._slow)
         self.in_turn = slow or bool(self._weighers)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kilonova.cloud import claims
 from kilonova.cloud.host_use import HostUse
-from kilonova.cloud.servers import leave_host, note_host
+from kilonova.cloud.servers import COLUMNS, join_host, leave_host, note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.occupying import needs_occupying, occupy
 from kilonova.hosts.selection import Chosen
@@ -17,8 +17,6 @@ from kilonova.request.server import ServerSpec
 
 if TYPE_CHECKING:
     from kilonova.hosts.scheduler import Scheduler
-
-_COLUMNS = ("host", "vcpus", "memory_mb", "disk_mb", "building", "group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +56,8 @@ def count_server(state: State, row: int, host: int, spec: ServerSpec) -> None:
     As ``consume_from_request`` in Nova's ``scheduler/host_manager.py``.
     """
     flavor = spec.flavor
-    disk_mb = (flavor.root_gb + flavor.ephemeral_gb) * 1024
-    values = (host, flavor.vcpus, flavor.memory_mb, disk_mb, 1, -1)
-    for column, value in zip(_COLUMNS, values, strict=True):
-        state.tables.consumer[column][row] = value
-    hosts = state.hosts.table
-    hosts["vcpus_used"][host] += flavor.vcpus
-    hosts["free_ram_mb"][host] -= flavor.memory_mb
-    hosts["free_disk_mb"][host] -= disk_mb
-    hosts["num_instances"][host] += 1
-    hosts["num_io_ops"][host] += 1
-    note_host(state, host)
+    takes = (flavor.vcpus, flavor.memory_mb, flavor.disk_mb)
+    join_host(state, row, host, takes, -1)
 
 
 def settle(state: State, row: int) -> None:
@@ -93,7 +82,7 @@ def park(state: State, row: int) -> Parked:
     """Take what a host counts off a consumer, and leave it in the host's amounts."""
     table = state.tables.consumer
     parked = Parked(
-        tuple(int(table[column][row]) for column in _COLUMNS),
+        tuple(int(table[column][row]) for column in COLUMNS),
         state.hosts.uses.pop(row, None),
     )
     for column in ("host", "group"):
@@ -105,7 +94,7 @@ def park(state: State, row: int) -> Parked:
 
 def unpark(state: State, row: int, parked: Parked) -> None:
     """Let a consumer, which no host counts, be what was parked."""
-    for column, value in zip(_COLUMNS, parked.values, strict=True):
+    for column, value in zip(COLUMNS, parked.values, strict=True):
         state.tables.consumer[column][row] = value
     if parked.use is not None:
         state.hosts.uses[row] = parked.use

@@ -73,11 +73,13 @@ class Engine:
         self.weights: Weights = self._extremes.weights
         self.tree: TreeColumns = self._extremes.tree
         self.kept: ShapeColumns = self._shape_columns()
-        self.changing = Changing(state, self.shapes, options, self.weights, self._allow)
+        self.changing = Changing(
+            state, self.shapes, options, self.weights, self.tree_host, self._allow
+        )
         self._versions = versions(state)
         self._valid = _validity(state, options)
         self._read = [numbers_read(shape, options) for shape in self.shapes]
-        self._renumbered = Renumbered(state)
+        self._renumbered = Renumbered(state, self.tree_host)
         self._choice: ChoiceColumns | None = None
         self._is_dead = False
         self._slots: dict[int, Slots] = {}
@@ -217,7 +219,7 @@ class Engine:
             limit=limit,
             vcpus=np.array([f.vcpus for f in flavors], np.int32),
             memory_mb=np.array([f.memory_mb for f in flavors], np.int32),
-            disk_mb=np.array([s.disk_mb for s in self.shapes], np.int32),
+            disk_mb=np.array([f.disk_mb for f in flavors], np.int32),
             plan=self._plan_numbers(),
         )
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kilonova.cloud.hosts import tree_hosts
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.options import Options
@@ -39,7 +40,7 @@ class Extremes:
         self._state = state
         self._shape = shape
         self._options = options
-        self._renumbered = Renumbered(state)
+        self._renumbered = Renumbered(state, tree_hosts(state)[0])
         self.weights = weights_of(state, shape, options)
         self.tree = _tree(state.hosts.table.count, len(self.weights.names))
 

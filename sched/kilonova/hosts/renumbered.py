@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kilonova.cloud.hosts import changed_hosts, tree_hosts
+from kilonova.cloud.hosts import changed_hosts
 from kilonova.cloud.state import State
 
 
@@ -14,12 +14,14 @@ class Renumbered:
     ----------
     state
         The cloud, whose rows stay.
+    tree_host
+        Host of each tree, (T,).
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, tree_host: NDArray[np.int32]) -> None:
         self._state = state
         self._stamp = int(state.counters[0])
-        self._tree_host, _ = tree_hosts(state)
+        self._tree_host = tree_host
         self._numbers = {
             name: state.hosts.table[name].copy()
             for name, values in (("numa", state.hosts.numa), ("pci", state.hosts.pci))

@@ -60,11 +60,6 @@ class Shape:
     weighers: tuple[Weigher, ...]
     notes: tuple[str, ...] = ()
 
-    @property
-    def disk_mb(self) -> int:
-        """MiB of disk that a host counts for a server, be its root disk a volume."""
-        return (self.spec.flavor.root_gb + self.spec.flavor.ephemeral_gb) * 1024
-
 
 def anonymous(spec: ServerSpec, node: TargetNode | None = None) -> ServerSpec:
     """Take out of a spec what names one server, its ports, or single hosts.

@@ -1,10 +1,7 @@
 """Rebuild: a new disk on the same host, which keeps what it holds."""
 
-from dataclasses import replace
-
-from kilonova.cloud.hosts import host_view
 from kilonova.errors import NoValidHost, StepFailed
-from kilonova.hosts.filters.register import enabled
+from kilonova.hosts.rebuild import check_rebuild as suits_host
 from kilonova.moves.context import Context, note_fault
 from kilonova.moves.refusals import refused
 from kilonova.moves.specs import spec_of
@@ -36,8 +33,7 @@ def rebuild(context: Context, server: Server, image: Image) -> None:
     server.task_state, server.image = "rebuilding", image
     try:
         if image != old_image:
-            check_image_traits(context, server, image)
-            _check_filters(context, server)
+            _check_host(context, server)
     except NoValidHost as error:
         server.image = old_image
         _fail(context, server, error)
@@ -55,54 +51,11 @@ def rebuild(context: Context, server: Server, image: Image) -> None:
     context.see("rebuild", server)
 
 
-def check_image_traits(context: Context, server: Server, image: Image) -> None:
-    """Raise NoValidHost unless the providers that are held have an image's traits.
-
-    Notes
-    -----
-    As ``_validate_image_traits_for_rebuild`` in Nova's ``conductor/manager.py``.
-    """
-    required = image.properties.get("traits_required") or ()
-    wanted = frozenset(str(trait) for trait in _texts(required))
-    if not wanted:
-        return
-    forbidden = {
-        key.partition(":")[2]
-        for key, value in server.flavor.extra_specs.items()
-        if key.startswith("trait") and value == "forbidden"
-    }
-    if wanted & forbidden:
-        raise NoValidHost(
-            f"The flavor forbids {sorted(wanted & forbidden)}; the image requires it."
-        )
-    state = context.state
-    sets = state.tables.provider["trait_set"]
-    present: set[str] = set()
-    for provider in context.scheduler.cloud.allocations(server.uuid):
-        numbers = state.trait_sets[int(sets[state.provider_row(provider)])]
-        present |= {state.traits[trait] for trait in numbers}
-    if not wanted <= present:
-        raise NoValidHost(
-            f"No provider that server {server.uuid} holds something of has "
-            f"{sorted(wanted - present)}, which the image requires."
-        )
-
-
-def _check_filters(context: Context, server: Server) -> None:
-    """Run those filters on the host that a rebuild runs."""
-    options = context.scheduler.options
-    spec = replace(spec_of(context, server), force_hosts=(server.host or "",))
-    host = host_view(context.state, context.state.hosts.row(server.node or ""))
-    for each in enabled(options):
-        if each.on_rebuild and not each.passes(host, spec, options):
-            raise NoValidHost(
-                f"Host {server.host!r} fails {each.name} with image "
-                f"{server.image.uuid or server.image.name!r}."
-            )
-
-
-def _texts(value: object) -> tuple[object, ...]:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
+def _check_host(context: Context, server: Server) -> None:
+    """Raise NoValidHost unless the host suits the image that the server has now."""
+    scheduler = context.scheduler
+    held = scheduler.cloud.allocations(server.uuid)
+    suits_host(scheduler, spec_of(context, server), server.node or "", held)
 
 
 def _fail(

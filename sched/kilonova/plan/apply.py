@@ -13,10 +13,11 @@ import numpy as np
 
 from kilonova.cloud import claims
 from kilonova.cloud.claims import Owner
-from kilonova.cloud.servers import leave_host, note_host
+from kilonova.cloud.servers import leave_host
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, Conflict, NotFound, NoValidHost
 from kilonova.hosts.changing import SlowFilters
+from kilonova.hosts.claiming import count_server, join_group, settle
 from kilonova.hosts.occupying import needs_occupying, occupy
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.moves.accelerators import (
@@ -212,21 +213,9 @@ def _join(
     """Let a server be what its target counts, and no longer what its source does."""
     row = state.consumer_uuids.find(uuid)
     leave_host(state, row)
-    table, hosts = state.tables.consumer, state.hosts.table
-    flavor = spec.flavor
-    table["host"][row] = target
-    table["vcpus"][row] = flavor.vcpus
-    table["memory_mb"][row] = flavor.memory_mb
-    table["disk_mb"][row] = (flavor.root_gb + flavor.ephemeral_gb) * 1024
-    table["building"][row] = 0
-    hosts["vcpus_used"][target] += table["vcpus"][row]
-    hosts["free_ram_mb"][target] -= table["memory_mb"][row]
-    hosts["free_disk_mb"][target] -= table["disk_mb"][row]
-    hosts["num_instances"][target] += 1
-    if server.server_group is not None:
-        table["group"][row] = state.groups.find(server.server_group)
-        state.groups.recount()
-    note_host(state, target)
+    count_server(state, row, target, spec)
+    settle(state, row)
+    join_group(state, row, server.server_group)
 
 
 def _bindings(

@@ -32,3 +32,8 @@ class Flavor:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extra_specs", frozen_mapping(self.extra_specs))
+
+    @property
+    def disk_mb(self) -> int:
+        """MiB of disk that a host counts for a server, be its root disk a volume."""
+        return (self.root_gb + self.ephemeral_gb) * 1024

@@ -10,6 +10,7 @@ import pytest
 from kilonova.errors import StepFailed
 from kilonova.hosts import clock
 from kilonova.moves.options import MoveOptions
+from moves_cells import Cells
 from moves_cloud import (
     NOW,
     Bench,
@@ -108,6 +109,21 @@ def test_a_forced_move_needs_all_of_one_provider() -> None:
     migration = bench.do.live_migrate(server.uuid, "c", force=True)
     assert (server.host, migration.status) == ("a", "error")
     assert bench.hosts_of(server.uuid) == {"a"}
+
+
+@pytest.mark.parametrize("move", ["live_migrate", "evacuate"])
+def test_a_forced_host_must_be_in_the_cell_of_the_server(move: str) -> None:
+    bench = Cells()
+    server = bench.do.boot(make_server())
+    assert server.host == "a1"
+    bench.set_up("a1", up=move == "live_migrate")
+    before = bench.held(server.uuid)
+    migration = getattr(bench.do, move)(server.uuid, "b1", force=True)
+    assert (migration.status, server.host, server.cell) == ("error", "a1", "A")
+    assert server.vm_state == "active"
+    assert "must be in cell 'A', got 'b1' in 'B'" in str(server.fault)
+    assert bench.held(server.uuid) == before
+    assert bench.cloud.state.hosts.table["num_instances"].tolist() == [1, 0, 0, 0]
 
 
 def test_evacuation_doubles_until_the_service_returns() -> None:

@@ -114,6 +114,13 @@ class Context:
         elapsed = abs(self.now() - host.last_seen_up)
         return elapsed <= self.scheduler.options.default.service_down_time
 
+    def other_cell(self, server: Server, node: str) -> str | None:
+        """Give the cell of a node where it is known not to be the server's own."""
+        hosts = self.state.hosts
+        number = int(hosts.table["cell"][hosts.row(node)])
+        cell = hosts.cells[number] if number >= 0 else None
+        return None if cell == server.cell or server.cell is None else cell
+
     def node_of(self, host: str) -> str | None:
         """Give the first node of a compute service, None where there is none."""
         hosts = self.state.hosts

@@ -178,6 +178,13 @@ def _claim_forced(
     spec: ServerSpec,
     node: str,
 ) -> None:
+    """Claim at a forced host; raises NoValidHost, and nothing has changed."""
+    cell = context.other_cell(server, node)
+    if cell is not None:
+        # Nova finds no such host in the cell, and leaves the migration accepted.
+        raise NoValidHost(
+            f"A forced host must be in cell {server.cell!r}, got {node!r} in {cell!r}."
+        )
     state = context.state
     row = context.row(server.uuid)
     if row >= 0:

@@ -207,10 +207,8 @@ def _force(
 
 
 def _check_cell(context: Context, server: Server, node: str) -> None:
-    hosts = context.state.hosts
-    number = int(hosts.table["cell"][hosts.row(node)])
-    cell = hosts.cells[number] if number >= 0 else None
-    if None not in (cell, server.cell) and cell != server.cell:
+    cell = context.other_cell(server, node)
+    if cell is not None:
         raise failed(
             f"A forced host must be in cell {server.cell!r}, got {node!r} in {cell!r}.",
             "MigrationPreCheckError",

@@ -63,6 +63,11 @@ class StorySite:
         """Give what the last command printed on standard error."""
         return self._shown.readouterr().err
 
+    def printed(self) -> tuple[str, str]:
+        """Give what the last command printed, and what on standard error."""
+        found = self._shown.readouterr()
+        return found.out, found.err
+
     def told(self) -> dict[str, Any]:
         """Give what the last command printed as JSON."""
         found: dict[str, Any] = json.loads(self.shown())

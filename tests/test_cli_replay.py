@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kilonova.cli import replay as command
-from kilonova.cli.replay_tables import print_json
+from kilonova.cli.console import print_json
 from kilonova.hosts import policies
 from kilonova.replay import openb
 from kilonova.replay.source import find_folder

@@ -26,7 +26,7 @@ class Refusal:
 
 
 class Policy:
-    """The rules of one release of Nova, with an operator's file over them.
+    """The rules of one release of a service, with an operator's file over them.
 
     Attributes
     ----------
@@ -41,6 +41,7 @@ class Policy:
         rules: str = "current",
         policy_file: str | Path | None = None,
         *,
+        service: str = "nova",
         enforce_scope: bool | None = None,
         enforce_new_defaults: bool | None = None,
     ) -> None:
@@ -52,6 +53,8 @@ class Policy:
             ``ussuri`` or ``current``.
         policy_file
             ``policy.yaml``: checks by the names of rules.
+        service
+            Whose rules: ``nova`` or ``placement``; each has a file of its own, too.
         enforce_scope, enforce_new_defaults
             As the options of ``[oslo_policy]``; None is what the release has.
 
@@ -62,7 +65,7 @@ class Policy:
         UnknownRule
             There is no such set of rules.
         """
-        self.rules = rule_set(rules)
+        self.rules = rule_set(rules, service)
         self.enforce_scope = _either(enforce_scope, self.rules.enforce_scope)
         self.enforce_new_defaults = _either(
             enforce_new_defaults, self.rules.enforce_new_defaults
@@ -85,7 +88,8 @@ class Policy:
         Parameters
         ----------
         operation
-            One of ``OPERATIONS``, or the name of a rule.
+            One of ``OPERATIONS``, or of ``PLACEMENT_OPERATIONS`` where the rules are
+            Placement's, or the name of a rule.
         credentials
             Who asks.
         target
@@ -114,14 +118,15 @@ class Policy:
 
         Notes
         -----
-        As ``authorize`` in Nova's ``policy.py``. The scope is looked at before the
-        check; whether the caller is an administrator is a rule itself, which is asked
-        about the caller's own project.
+        As ``authorize`` in the ``policy.py`` of Nova and of Placement. The scope is
+        looked at before the check; whether the caller is an administrator is a rule of
+        Nova itself, which is asked about the caller's own project.
         """
         values = credentials.policy_values() | {"is_admin": None}
         own = credentials.target()
-        admin = self._enforcer.enforce("context_is_admin", own, dict(values))
-        values["is_admin"] = bool(admin)
+        if "context_is_admin" in self.rules.rules:
+            admin = self._enforcer.enforce("context_is_admin", own, dict(values))
+            values["is_admin"] = bool(admin)
         target = dict(own if target is None else target)
         for name in rules_of(operation, self.rules):
             # The enforcer writes into what it is given.

@@ -1,4 +1,4 @@
-"""Which rules of Nova guard which operation."""
+"""Which rules of Nova and of Placement guard which operation."""
 
 from kilonova.admin.policy_rules import RuleSet
 from kilonova.errors import UnknownOperation
@@ -144,10 +144,20 @@ _SHORT = {
     "placement-heal-allocations": _ADMIN,
     "placement-sync-aggregates": _ADMIN,
 }
-
+# Placement's rules are a set of their own, and so are an operator's files over them.
+_OF_PLACEMENT = {"allocation-candidates-list": "placement:allocation_candidates:list"}
 
 OPERATIONS = tuple(_SHORT)
-"""Names of the operations."""
+"""Names of the operations that ask Nova's rules."""
+
+PLACEMENT_OPERATIONS = tuple(_OF_PLACEMENT)
+"""Names of the operations that ask Placement's rules."""
+
+
+def service_of(operation: str) -> str:
+    """Say whose rules an operation asks: ``nova`` or ``placement``."""
+    of_placement = operation in _OF_PLACEMENT or operation.startswith("placement:")
+    return "placement" if of_placement else "nova"
 
 
 def rules_of(operation: str, known: RuleSet) -> tuple[str, ...]:
@@ -156,9 +166,9 @@ def rules_of(operation: str, known: RuleSet) -> tuple[str, ...]:
     Parameters
     ----------
     operation
-        One of ``OPERATIONS``, or the name of a rule, which then is asked alone.
+        One of the operations, or the name of a rule, which then is asked alone.
     known
-        The rules of the release.
+        The rules of the release, of the service that the operation asks.
 
     Raises
     ------
@@ -167,18 +177,19 @@ def rules_of(operation: str, known: RuleSet) -> tuple[str, ...]:
     """
     if operation in known.rules:
         return (operation,)
-    if operation not in OPERATIONS:
+    operations = _OF_PLACEMENT if known.service == "placement" else _SHORT
+    if operation not in operations:
         raise UnknownOperation(
-            f"No operation or rule {operation!r} in nova {known.nova}; "
-            f"`kilonova policy list` shows the {len(OPERATIONS)} operations."
+            f"No operation or rule {operation!r} in {known.service} {known.version}; "
+            f"`kilonova policy list` shows the {len(operations)} operations."
         )
     found = []
-    for alternatives in _SHORT[operation].split():
+    for alternatives in operations[operation].split():
         names = [_whole(rule) for rule in alternatives.split("|")]
         found += [name for name in names if name in known.rules][:1]
     return tuple(found)
 
 
 def _whole(rule: str) -> str:
-    is_whole = rule in _BASE or rule.startswith("compute:")
+    is_whole = rule in _BASE or rule.startswith(("compute:", "placement:"))
     return rule if is_whole else f"os_compute_api:{rule}"

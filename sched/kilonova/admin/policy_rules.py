@@ -1,4 +1,4 @@
-"""The rules that Nova registers by default, for two of its releases."""
+"""The rules that Nova and Placement register by default, for two of their releases."""
 
 import json
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from typing import Any
 from kilonova.errors import UnknownRule
 
 RULE_SETS = ("ussuri", "current")
+SERVICES = ("nova", "placement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules of one release of Nova.
+    """The rules of one release of a service.
 
     Attributes
     ----------
-    nova
-        The release.
+    service, version
+        Whose rules, ``nova`` or ``placement``, and of which release.
     enforce_scope, enforce_new_defaults
         Whether that release looks at scopes, and leaves deprecated checks aside,
         unless it is told otherwise.
@@ -51,15 +52,23 @@ class RuleSet:
         By name.
     """
 
-    nova: str
+    service: str
+    version: str
     enforce_scope: bool
     enforce_new_defaults: bool
     rules: Mapping[str, Rule]
 
 
 @cache
-def rule_set(name: str) -> RuleSet:
+def rule_set(name: str, service: str = "nova") -> RuleSet:
     """Give the default rules of one release: ``ussuri`` or ``current``.
+
+    Parameters
+    ----------
+    name
+        The release.
+    service
+        One of ``SERVICES``.
 
     Raises
     ------
@@ -68,14 +77,19 @@ def rule_set(name: str) -> RuleSet:
 
     Notes
     -----
-    What ``nova.policies.list_rules`` gives in nova 21.0.0 and 34.0.0.
+    What ``nova.policies.list_rules`` gives in nova 21.0.0 and 34.0.0, and
+    ``placement.policies.list_rules`` in openstack-placement 3.0.0 and 16.0.0.
     """
     if name not in RULE_SETS:
         raise UnknownRule(f"No rule set {name!r}; known: {', '.join(RULE_SETS)}.")
-    text = files("kilonova.admin").joinpath(f"policy_{name}.json").read_text("utf-8")
+    if service not in SERVICES:
+        raise UnknownRule(f"No rules of {service!r}; known: {', '.join(SERVICES)}.")
+    kind = "policy" if service == "nova" else f"policy_{service}"
+    text = files("kilonova.admin").joinpath(f"{kind}_{name}.json").read_text("utf-8")
     given = json.loads(text)
     return RuleSet(
-        given["nova"],
+        service,
+        given[service],
         given["enforce_scope"],
         given["enforce_new_defaults"],
         {rule: _rule(rule, values) for rule, values in given["rules"].items()},

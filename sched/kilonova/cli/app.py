@@ -7,6 +7,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from kilonova.cli import commands, options
+from kilonova.cli.given import Question
+from kilonova.cli.wanted import Selected
+
 
 class _Commands(TyperGroup):
     """All commands; each may be stopped from the keyboard."""
@@ -59,11 +63,11 @@ _Source = Annotated[
     ),
 ]
 _Policies = Annotated[
-    list[str] | None,
+    options.Texts,
     typer.Option("--policy", metavar="P", help="Only this policy; may be repeated."),
 ]
 _Workloads = Annotated[
-    list[str] | None,
+    options.Texts,
     typer.Option(
         "--workload",
         "--window",
@@ -98,26 +102,19 @@ _Published = Annotated[
         help="Compare with the published series, and write no report.",
     ),
 ]
-_Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object instead of a table.")
-]
-_ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config-file", metavar="FILE", help="nova.conf, or TOML."),
-]
 
 
-@app.command()
+@commands.command(app)
 def replay(
     source: _Source,
     policy: _Policies = None,
     workload: _Workloads = None,
     seed: _Seeds = None,
     hosts: _HostCount = None,
-    config_file: _ConfigFile = None,
+    config_file: options.ConfigFile = None,
     like: _Like = None,
     out: _Out = None,
-    as_json: _Json = False,
+    as_json: options.Json = False,
     check_published: _Published = False,
 ) -> None:
     """Replay a recorded cluster: a table, and a report with pictures.
@@ -131,11 +128,11 @@ def replay(
     azure and huawei go through Nova's filters and weighers, by policy spread (Nova's
     defaults), pack, or a configuration file, whose name is the policy's.
     """
-    from kilonova.cli import replay as command
+    from kilonova.cli import replay
     from kilonova.replay.source import Choice
 
-    command.run(
-        command.Wanted(
+    replay.run(
+        replay.Wanted(
             source=source,
             like=like,
             choice=Choice(
@@ -152,189 +149,61 @@ def replay(
     )
 
 
-_Cloud = Annotated[
-    Path,
-    typer.Argument(
-        metavar="CLOUD", help="A JSON document, or a folder that Cloud.write wrote."
-    ),
-]
-_Query = Annotated[
-    str | None,
-    typer.Argument(metavar="[QUERY]", help="Placement's query string."),
-]
-_Resource = Annotated[
-    list[str] | None,
-    typer.Option("--resource", metavar="CLASS=AMOUNT", help="Amount of a class."),
-]
-_Required = Annotated[
-    list[str] | None,
-    typer.Option("--required", metavar="TRAIT", help="A trait, or several: any of."),
-]
-_Forbidden = Annotated[
-    list[str] | None, typer.Option("--forbidden", metavar="TRAIT", help="A trait.")
-]
-_MemberOf = Annotated[
-    list[str] | None,
-    typer.Option("--member-of", metavar="AGGREGATE", help="One, or several: any of."),
-]
-_Group = Annotated[
-    list[str] | None,
-    typer.Option("--group", metavar="NAME", help="Begins a group of its own."),
-]
-_Policy = Annotated[
-    str | None,
-    typer.Option(
-        "--group-policy",
-        metavar="none|isolate",
-        help="Groups on one provider? [default: none]",
-    ),
-]
-_Limit = Annotated[
-    int | None, typer.Option("--limit", metavar="N", help="Most candidates.")
-]
-
-
-@app.command()
+@commands.command(app)
 def candidates(
     context: typer.Context,
-    cloud: _Cloud,
-    query: _Query = None,
-    resource: _Resource = None,
-    required: _Required = None,
-    forbidden: _Forbidden = None,
-    member_of: _MemberOf = None,
-    group: _Group = None,
-    group_policy: _Policy = None,
-    limit: _Limit = None,
-    as_json: _Json = False,
+    question: Question,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", help="Most candidates.")
+    ] = None,
+    as_json: options.Json = False,
 ) -> None:
     """List the allocation candidates of a request, as Placement would."""
-    from kilonova.cli import candidates as command
+    from kilonova.cli import candidates
     from kilonova.cli.asking import Asked
 
-    asked = Asked(cloud, query, context.obj, group_policy, limit)
-    command.run(asked, as_json)
+    candidates.run(Asked(question, context.obj, limit), as_json)
 
 
-@app.command()
+@commands.command(app)
 def explain(
     context: typer.Context,
-    cloud: _Cloud,
-    query: _Query = None,
-    resource: _Resource = None,
-    required: _Required = None,
-    forbidden: _Forbidden = None,
-    member_of: _MemberOf = None,
-    group: _Group = None,
-    group_policy: _Policy = None,
+    question: Question,
     host: Annotated[
         str | None,
         typer.Option("--host", metavar="NAME", help="Look at this host alone."),
     ] = None,
-    as_json: _Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Say which constraint removes how many hosts, and what would help."""
-    from kilonova.cli import explain as command
+    from kilonova.cli import explain
     from kilonova.cli.asking import Asked
 
-    asked = Asked(cloud, query, context.obj, group_policy, None)
-    command.run(asked, host, as_json)
+    explain.run(Asked(question, context.obj), host, as_json)
 
 
-@app.command()
+@commands.command(app)
 def headroom(
     context: typer.Context,
-    cloud: _Cloud,
-    query: _Query = None,
-    resource: _Resource = None,
-    required: _Required = None,
-    forbidden: _Forbidden = None,
-    member_of: _MemberOf = None,
-    group: _Group = None,
-    group_policy: _Policy = None,
+    question: Question,
     most: Annotated[
         int | None, typer.Option("--most", metavar="N", help="Stop counting there.")
     ] = None,
-    as_json: _Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Count how many more of a request fit, in all and host by host."""
-    from kilonova.cli import headroom as command
+    from kilonova.cli import headroom
     from kilonova.cli.asking import Asked
 
-    asked = Asked(cloud, query, context.obj, group_policy, None)
-    command.run(asked, most, as_json)
+    headroom.run(Asked(question, context.obj), most, as_json)
 
 
-_KeyValue = "KEY=VALUE"
-_Flavor = Annotated[
-    str,
-    typer.Option(
-        "--flavor",
-        metavar="vcpus=N,ram=MIB,...",
-        help="Also disk and ephemeral in GiB, swap in MiB, name.",
-    ),
-]
-_Properties = Annotated[
-    list[str] | None,
-    typer.Option("--property", metavar=_KeyValue, help="Flavor extra spec."),
-]
-_ImageProperties = Annotated[
-    list[str] | None,
-    typer.Option("--image-property", metavar=_KeyValue, help="Of the image."),
-]
-_Port = Annotated[
-    list[str] | None,
-    typer.Option("--port", metavar="JSON", help="Neutron port, or a file of them."),
-]
-_ServerGroup = Annotated[
-    str | None,
-    typer.Option(
-        "--server-group", metavar="UUID", help="A group, or a new one's policy."
-    ),
-]
+@commands.command(app)
+def select(wanted: Selected) -> int:
+    """Select hosts for servers as Nova's scheduler would; the cloud is not changed.
 
+    Exit status 1 where no host takes them.
+    """
+    from kilonova.cli import select
 
-@app.command()
-def select(
-    cloud: _Cloud,
-    flavor: _Flavor,
-    count: Annotated[int, typer.Option("--count", metavar="N", help="Servers.")] = 1,
-    properties: _Properties = None,
-    image_properties: _ImageProperties = None,
-    hint: Annotated[
-        list[str] | None,
-        typer.Option("--hint", metavar=_KeyValue, help="Scheduler hint."),
-    ] = None,
-    port: _Port = None,
-    server_group: _ServerGroup = None,
-    availability_zone: Annotated[
-        str | None, typer.Option("--availability-zone", metavar="ZONE", help="Zone.")
-    ] = None,
-    config_file: _ConfigFile = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of draws.")] = 0,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say what filters and weighers did.")
-    ] = False,
-    as_json: _Json = False,
-) -> None:
-    """Select hosts for servers as Nova's scheduler would; the cloud is not changed."""
-    from kilonova.cli import select as command
-
-    status = command.run(
-        command.Wanted(
-            cloud=cloud,
-            flavor=flavor,
-            count=count,
-            properties=tuple(properties or ()),
-            image_properties=tuple(image_properties or ()),
-            hints=tuple(hint or ()),
-            ports=tuple(port or ()),
-            server_group=server_group,
-            availability_zone=availability_zone,
-            config_file=config_file,
-            seed=seed,
-            explain=explain,
-            as_json=as_json,
-        )
-    )
-    raise typer.Exit(status)
+    return select.run(wanted)

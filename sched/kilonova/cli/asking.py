@@ -1,13 +1,11 @@
-"""What the commands share that ask a cloud: reading it, and building the request."""
+"""What the commands share that ask Placement's question of a cloud."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from rich.console import Console
 
 from kilonova.candidates.cloud import Cloud
+from kilonova.cli.given import Question
+from kilonova.cli.reading import read_cloud
 from kilonova.errors import BadInput
 from kilonova.request.group import Request
 from kilonova.request.options import request_from_options, split_groups
@@ -22,21 +20,30 @@ class Asked:
 
     Attributes
     ----------
-    cloud
-        JSON document, or folder that ``Cloud.write`` wrote.
-    query
-        Placement's query string, or None where options say what is asked.
+    question
+        As it was parsed: cloud, query, group policy, and who asks.
     arguments
         All of the command line: options of groups count in their order.
-    group_policy, limit
-        For all groups; None where the command line does not say.
+    limit
+        Most candidates, None where the command line does not say.
     """
 
-    cloud: Path
-    query: str | None
+    question: Question
     arguments: Sequence[str]
-    group_policy: str | None
-    limit: int | None
+    limit: int | None = None
+
+    def cloud(self) -> Cloud:
+        """Read the cloud if the caller may list its allocation candidates.
+
+        Raises
+        ------
+        Forbidden
+            He may not.
+        BadInput
+            There is no cloud, or it cannot be right.
+        """
+        self.question.authority.require("allocation-candidates-list")
+        return read_cloud(self.question.cloud)
 
     def request(self) -> Request:
         """Build the request.
@@ -46,19 +53,15 @@ class Asked:
         BadInput
             Neither a query nor a resource was given, or both, or one is malformed.
         """
+        query, group_policy = self.question.query, self.question.group_policy
         groups = split_groups(ordered_options(self.arguments))
-        if self.query is not None and (groups or self.group_policy):
+        if query is not None and (groups or group_policy):
             raise BadInput("Give a query or --resource and its like, not both.")
-        if self.query is not None:
-            return parse_query(self.query)
+        if query is not None:
+            return parse_query(query)
         if not groups:
             raise BadInput("What is asked for? Give a query, or --resource VCPU=4.")
-        return request_from_options(groups, self.group_policy or "none", self.limit)
-
-
-def plain_console() -> Console:
-    """Give a console that takes names as they stand: ``[/x]`` and ``:cat:`` too."""
-    return Console(markup=False, emoji=False, highlight=False)
+        return request_from_options(groups, group_policy or "none", self.limit)
 
 
 def ordered_options(arguments: Sequence[str]) -> list[tuple[str, str]]:
@@ -76,29 +79,3 @@ def ordered_options(arguments: Sequence[str]) -> list[tuple[str, str]]:
         if name in _GROUPED:
             found.append((name, value if equals else next(waiting, "")))
     return found
-
-
-def read_cloud(path: Path) -> Cloud:
-    """Read a cloud from a JSON document or a folder.
-
-    Raises
-    ------
-    BadInput
-        There is none, or it cannot be right.
-    """
-    if path.is_dir():
-        return Cloud.read(path)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such file or folder.") from error
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    except RecursionError as error:
-        raise BadInput(f"{path} is nested too deeply to be a cloud.") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON: {error}.") from error
-    if not isinstance(document, dict) or "providers" not in document:
-        kind = type(document).__name__
-        raise BadInput(f"{path} must hold a JSON object with 'providers', got {kind}.")
-    return Cloud.from_document(document)

@@ -1,22 +1,19 @@
 """``kilonova audit``: allocations that belong to nothing."""
 
-import json
+from pathlib import Path
 from typing import Any
 
 from kilonova.admin.audit import AuditOptions, AuditResult, audit
 from kilonova.admin.audit_orphans import Orphan
 from kilonova.candidates.cloud import Cloud
-from kilonova.cli.administration import (
-    REFUSED,
-    Administered,
-    administer,
-    complain,
-)
+from kilonova.cli.administration import REFUSED, RecordFiles, administer
+from kilonova.cli.console import complain, print_json
+from kilonova.cli.given import Administered
 from kilonova.errors import UnknownProvider
 from kilonova.records.records import Records
 
 
-def run(given: Administered, options: AuditOptions) -> int:
+def run(given: Administered, records_path: Path, options: AuditOptions) -> int:
     """Carry out the command; give the exit status, 0, 1, 3, 4 or 127."""
 
     def work(cloud: Cloud, records: Records) -> int:
@@ -26,7 +23,7 @@ def run(given: Administered, options: AuditOptions) -> int:
             complain(str(error))
             return REFUSED
         if given.as_json:
-            print(json.dumps(_document(result), indent=1))
+            print_json(_document(result))
         else:
             for line in _lines(result):
                 given.tell(line)
@@ -38,7 +35,7 @@ def run(given: Administered, options: AuditOptions) -> int:
         return result.code
 
     delete = "placement-audit-delete" if options.delete else "placement-audit"
-    return administer(given, delete, work)
+    return administer(given, RecordFiles(records_path), delete, work)
 
 
 def _lines(result: AuditResult) -> list[str]:

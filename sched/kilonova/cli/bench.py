@@ -12,8 +12,7 @@ from rich.table import Table as RichTable
 from kilonova.bench import suite
 from kilonova.bench.gates import outcomes, read_gates
 from kilonova.bench.texts import Table, notes, tables
-from kilonova.cli.asking import plain_console
-from kilonova.cli.replay_tables import print_json
+from kilonova.cli.console import plain_console, print_json
 from kilonova.errors import BadInput
 
 # For tests of the gates: "NAME=TIMES" makes a workload so many times slower.

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
+from kilonova.cli import commands, options
 from kilonova.cli.server_app import app
 
 __all__ = ["app"]
 
 
-@app.command()
+@commands.command(app)
 def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Fewer workloads and sizes: two minutes.")
@@ -22,7 +23,7 @@ def bench(
         ),
     ] = "",
     hosts: Annotated[
-        list[str] | None,
+        options.Texts,
         typer.Option("--hosts", metavar="N", help="Sizes; repeated, or with commas."),
     ] = None,
     only: Annotated[
@@ -33,15 +34,13 @@ def bench(
         Path | None,
         typer.Option("--gates", metavar="FILE", help="Hold these bounds instead."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of tables.")
-    ] = False,
-) -> None:
+    as_json: options.Json = False,
+) -> int:
     """Measure this machine: workloads, growth, limits, peers, replays.
 
     With --gates: exit status 1 and a line for each bound that is breached.
     """
-    from kilonova.cli import bench as command
+    from kilonova.cli import bench
 
-    wanted = command.Wanted(quick, peers, tuple(hosts or ()), only, gates, as_json)
-    raise typer.Exit(command.run(wanted))
+    wanted = bench.Wanted(quick, peers, tuple(hosts or ()), only, gates, as_json)
+    return bench.run(wanted)

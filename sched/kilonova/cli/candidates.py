@@ -1,19 +1,17 @@
 """``kilonova candidates``: what could serve a request."""
 
-import json
-
 from rich.table import Table
 
 from kilonova.candidates.candidates import Candidate
-from kilonova.cli.asking import Asked, plain_console, read_cloud
+from kilonova.cli.asking import Asked
+from kilonova.cli.console import make_table, plain_console, print_json
 
 
 def run(asked: Asked, as_json: bool) -> None:
     """Carry out the command; raises KilonovaError for input that cannot be right."""
-    cloud = read_cloud(asked.cloud)
-    found = cloud.allocation_candidates(asked.request(), limit=asked.limit)
+    found = asked.cloud().allocation_candidates(asked.request(), limit=asked.limit)
     if as_json:
-        print(json.dumps(found.to_placement(), indent=1))
+        print_json(found.to_placement())
         return
     console = plain_console()
     rows = list(found)
@@ -25,11 +23,8 @@ def run(asked: Asked, as_json: bool) -> None:
 
 def _table(rows: list[Candidate]) -> Table:
     plural = "s" if len(rows) > 1 else ""
-    table = Table(title=f"{len(rows)} allocation candidate{plural}")
-    table.add_column("#", justify="right")
-    table.add_column("host", overflow="fold")
-    table.add_column("allocations", overflow="fold")
-    table.add_column("groups", overflow="fold")
+    title = f"{len(rows)} allocation candidate{plural}"
+    table = make_table(title, ("#", "host", "allocations", "groups"), numbers="#")
     for number, row in enumerate(rows, 1):
         allocations = [
             f"{provider}: "

@@ -1,33 +1,36 @@
 """``kilonova evacuate``: plan where servers of failed hosts go, and carry that out."""
 
-import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from kilonova.admin.credentials import Credentials
 from kilonova.candidates.cloud import Cloud
-from kilonova.cli.asking import plain_console, read_cloud
-from kilonova.cli.policy import Rules
+from kilonova.cli.console import (
+    complain,
+    make_table,
+    plain_console,
+    print_json,
+    progress_bar,
+)
+from kilonova.cli.reading import options_of, read_cloud
+from kilonova.cli.wanted import Evacuated
+from kilonova.cli.writing import write_outputs
 from kilonova.errors import BadInput
-from kilonova.hosts.options import Options
-from kilonova.hosts.options_file import read_options
 from kilonova.hosts.scheduler import Scheduler
-from kilonova.newfiles import new_files
 from kilonova.plan.apply import apply
 from kilonova.plan.evacuation import evacuate
-from kilonova.plan.failed import hosts_of
+from kilonova.plan.failed import hosts_of, lost_servers
 from kilonova.plan.files import read_plan, write_plan
 from kilonova.plan.plan import CONFLICT, DONE, Plan
-from kilonova.records.document import read_file, write_file
+from kilonova.records.document import read_file
 from kilonova.records.records import Records
+from kilonova.records.server import Server
 
 # Seconds between two writings of what was carried out.
 _SAVE_S = 10.0
@@ -36,47 +39,7 @@ _SHOWN = 10
 _INCOMPLETE, _INTERRUPTED = 3, 130
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The command line.
-
-    Attributes
-    ----------
-    cloud
-        JSON document, or folder that ``Cloud.write`` wrote.
-    records, plan
-        JSON of the records; Parquet of the plan.
-    hosts, aggregates, cells
-        What failed.
-    caller
-        Who asks, or None where no policy is asked.
-    """
-
-    cloud: Path
-    records: Path
-    plan: Path
-    hosts: tuple[str, ...]
-    aggregates: tuple[str, ...]
-    cells: tuple[str, ...]
-    greedy: bool
-    regroup: bool
-    config_file: Path | None
-    seed: int
-    caller: str | None
-    rules: Rules
-    as_json: bool
-
-    def read(self) -> tuple[Scheduler, Records]:
-        """Ask the policy, then read cloud and records; raises KilonovaError."""
-        if self.caller is not None:
-            caller = Credentials.parse(self.caller)
-            self.rules.policy().authorize("server-evacuate", caller, {})
-        options = read_options(self.config_file) if self.config_file else Options()
-        scheduler = Scheduler(read_cloud(self.cloud), options, seed=self.seed)
-        return scheduler, read_file(self.records)
-
-
-def plan(wanted: Wanted) -> int:
+def plan(wanted: Evacuated) -> int:
     """Plan, and write the plan; give the exit status.
 
     Raises
@@ -84,11 +47,16 @@ def plan(wanted: Wanted) -> int:
     KilonovaError
         Input that cannot be right, or a caller that may not.
     """
-    if not (wanted.hosts or wanted.aggregates or wanted.cells):
+    if not wanted.names_hosts:
         raise BadInput("Which hosts failed? Give --host, --aggregate or --cell.")
-    scheduler, records = wanted.read()
+    scheduler, records = _read(wanted)
+    state = scheduler.state
+    hosts = hosts_of(
+        state, wanted.hosts or (), wanted.aggregates or (), wanted.cells or ()
+    )
+    lost = lost_servers(state, records, [state.hosts.row(name) for name in hosts])
+    _check_may(wanted, (each.server for each in lost))
     _check_not_begun(wanted.plan)
-    hosts = hosts_of(scheduler.state, wanted.hosts, wanted.aggregates, wanted.cells)
     with _bar("planning", None) as (bar, task):
         made = evacuate(
             scheduler,
@@ -103,7 +71,7 @@ def plan(wanted: Wanted) -> int:
     return 0 if made.placed == len(made.steps) else _INCOMPLETE
 
 
-def carry_out(wanted: Wanted) -> int:
+def carry_out(wanted: Evacuated) -> int:
     """Carry the plan out, or go on with it; give the exit status.
 
     What was done is written every few seconds, and at the end, also after Ctrl-C.
@@ -113,10 +81,12 @@ def carry_out(wanted: Wanted) -> int:
     KilonovaError
         Input that cannot be right, or a caller that may not.
     """
-    if wanted.hosts or wanted.aggregates or wanted.cells:
+    if wanted.names_hosts:
         raise BadInput("--apply takes the hosts from the plan; name none with it.")
-    scheduler, records = wanted.read()
+    scheduler, records = _read(wanted)
     made = read_plan(wanted.plan)
+    found = (records.servers.get(step.server) for step in made.steps)
+    _check_may(wanted, (server for server in found if server is not None))
     saved = time.monotonic()
     total = sum(step.status == "planned" for step in made.steps)
     with _bar("evacuating", total) as (bar, task), _interrupts() as interrupted:
@@ -135,11 +105,26 @@ def carry_out(wanted: Wanted) -> int:
             _save(wanted, scheduler.cloud, records, made)
     _tell(wanted, made)
     if left:
-        Console(stderr=True, markup=False).print(
-            f"kilonova: interrupted; {left} servers are left, run it again to go on"
-        )
+        complain(f"interrupted; {left} servers are left, run it again to go on")
         return _INTERRUPTED
     return 0 if all(step.status == DONE for step in made.steps) else _INCOMPLETE
+
+
+def _read(wanted: Evacuated) -> tuple[Scheduler, Records]:
+    cloud, options = read_cloud(wanted.cloud), options_of(wanted.config_file)
+    return Scheduler(cloud, options, seed=wanted.seed), read_file(wanted.records)
+
+
+def _check_may(wanted: Evacuated, servers: Iterable[Server]) -> None:
+    """Ask the policy about the owner of each server, as Nova does; raises Forbidden."""
+    who = wanted.authority.who()
+    if who is None:
+        return
+    policy, caller = who
+    owners = dict.fromkeys((each.project_id, each.user_id) for each in servers)
+    for project, user in owners or [(caller.project, caller.user)]:
+        target = {"project_id": project, "user_id": user}
+        policy.authorize("server-evacuate", caller, target)
 
 
 def _check_not_begun(path: Path) -> None:
@@ -152,16 +137,15 @@ def _check_not_begun(path: Path) -> None:
             )
 
 
-def _save(wanted: Wanted, cloud: Cloud, records: Records, made: Plan) -> None:
-    """Write cloud, records and plan: the cloud first, as the rest follows from it."""
-    if wanted.cloud.is_dir():
-        cloud.write(wanted.cloud)
-    else:
-        path = wanted.cloud.absolute()
-        with new_files(path.parent) as folder:
-            text = json.dumps(cloud.to_document(), indent=1) + "\n"
-            (folder / path.name).write_text(text, encoding="utf-8")
-    write_file(records, wanted.records)
+def _save(wanted: Evacuated, cloud: Cloud, records: Records, made: Plan) -> None:
+    """Write cloud and records over what was read; the plan last, as it follows them."""
+    write_outputs(
+        cloud,
+        wanted.cloud,
+        records,
+        wanted.records,
+        as_document=not wanted.cloud.is_dir(),
+    )
     write_plan(made, wanted.plan)
 
 
@@ -178,23 +162,13 @@ def _interrupts() -> Iterator[list[int]]:
 
 @contextmanager
 def _bar(text: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
-    screen = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("servers"),
-        console=screen,
-        transient=True,
-        disable=not screen.is_terminal,
-    )
-    with bar:
+    with progress_bar(Console(stderr=True), "servers") as bar:
         yield bar, bar.add_task(text, total=total)
 
 
-def _tell(wanted: Wanted, made: Plan) -> None:
+def _tell(wanted: Evacuated, made: Plan) -> None:
     if wanted.as_json:
-        print(json.dumps(made.summary() | {"plan": str(wanted.plan)}, indent=1))
+        print_json(made.summary() | {"plan": str(wanted.plan)})
         return
     console = plain_console()
     console.print(_counts(made))
@@ -204,9 +178,8 @@ def _tell(wanted: Wanted, made: Plan) -> None:
 
 
 def _counts(made: Plan) -> Table:
-    table = Table(title=f"{len(made.steps)} servers of {len(made.hosts)} hosts")
-    table.add_column("what")
-    table.add_column("servers", justify="right")
+    title = f"{len(made.steps)} servers of {len(made.hosts)} hosts"
+    table = make_table(title, ("what", "servers"), numbers=("servers",))
     for status, count in made.counts().items():
         table.add_row(status, str(count))
     table.add_row("with a host, in Nova's order", str(made.greedy))
@@ -216,9 +189,7 @@ def _counts(made: Plan) -> Table:
 
 
 def _reasons(made: Plan) -> Table:
-    table = Table(title="Why not")
-    table.add_column("servers", justify="right")
-    table.add_column("reason", overflow="fold")
+    table = make_table("Why not", ("servers", "reason"), numbers=("servers",))
     found = list(made.reasons().items())
     for reason, count in found[:_SHOWN]:
         table.add_row(str(count), reason)

@@ -1,18 +1,17 @@
 """``kilonova explain``: why no host fits, and what would help."""
 
-import json
-
 from rich.table import Table
 
 from kilonova.candidates.explain import Explanation
-from kilonova.cli.asking import Asked, plain_console, read_cloud
+from kilonova.cli.asking import Asked
+from kilonova.cli.console import make_table, plain_console, print_json
 
 
 def run(asked: Asked, host: str | None, as_json: bool) -> None:
     """Carry out the command; raises KilonovaError for input that cannot be right."""
-    found = read_cloud(asked.cloud).explain(asked.request(), host)
+    found = asked.cloud().explain(asked.request(), host)
     if as_json:
-        print(json.dumps(found.to_dict(), indent=1))
+        print_json(found.to_dict())
         return
     console = plain_console()
     console.print(_removed_table(found))
@@ -27,9 +26,7 @@ def _removed_table(found: Explanation) -> Table:
         title = f"{found.host} {'fits' if found.fitting_count else 'does not fit'}"
     else:
         title = f"{found.fitting_count} of {found.tree_count} hosts fit"
-    table = Table(title=title)
-    table.add_column("constraint", overflow="fold")
-    table.add_column("removes", justify="right")
+    table = make_table(title, ("constraint", "removes"), numbers=("removes",))
     for each in found.removed:
         if each.trees:
             table.add_row(str(each.constraint), str(each.trees))
@@ -37,11 +34,9 @@ def _removed_table(found: Explanation) -> Table:
 
 
 def _failing_table(found: Explanation) -> Table:
-    table = Table(title=f"All that {found.host} fails")
-    table.add_column("constraint", overflow="fold")
-    table.add_column("asked", justify="right")
-    table.add_column("best", justify="right")
-    table.add_column("provider", overflow="fold")
+    title = f"All that {found.host} fails"
+    columns = ("constraint", "asked", "best", "provider")
+    table = make_table(title, columns, numbers=("asked", "best"))
     for each in found.failing:
         cells = (each.asked, each.best, each.provider)
         table.add_row(

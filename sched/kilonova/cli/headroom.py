@@ -1,18 +1,17 @@
 """``kilonova headroom``: how many more of a request fit."""
 
-import json
-
 from rich.table import Table
 
 from kilonova.candidates.headroom import Headroom
-from kilonova.cli.asking import Asked, plain_console, read_cloud
+from kilonova.cli.asking import Asked
+from kilonova.cli.console import make_table, plain_console, print_json
 
 
 def run(asked: Asked, most: int | None, as_json: bool) -> None:
     """Carry out the command; raises KilonovaError for input that cannot be right."""
-    found = read_cloud(asked.cloud).headroom(asked.request(), most)
+    found = asked.cloud().headroom(asked.request(), most)
     if as_json:
-        print(json.dumps(found.to_dict(), indent=1))
+        print_json(found.to_dict())
         return
     console = plain_console()
     console.print(str(found))
@@ -22,10 +21,8 @@ def run(asked: Asked, most: int | None, as_json: bool) -> None:
 
 def _table(found: Headroom) -> Table:
     shown = len(found.hosts)
-    table = Table(title=f"{shown} of {found.host_count} hosts with room, most first")
-    table.add_column("host", overflow="fold")
-    table.add_column("fit", justify="right")
-    table.add_column("first to run out", overflow="fold")
+    title = f"{shown} of {found.host_count} hosts with room, most first"
+    table = make_table(title, ("host", "fit", "first to run out"), numbers=("fit",))
     for host in found.hosts:
         count = f"{host.count}"
         if host.upper != host.count:

@@ -1,6 +1,5 @@
 """``kilonova heal``: allocations that servers should have."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -8,15 +7,20 @@ from kilonova.admin.heal import heal
 from kilonova.admin.heal_ports import RecordedPorts
 from kilonova.admin.heal_steps import HealOptions
 from kilonova.candidates.cloud import Cloud
-from kilonova.cli.administration import Administered, administer, complain
+from kilonova.cli.administration import RecordFiles, administer
+from kilonova.cli.console import complain, print_json
+from kilonova.cli.given import Administered
 from kilonova.errors import BadInput
 from kilonova.records.records import Records
+
+__all__ = ["RecordFiles", "run"]
 
 _ROLLBACK = "rollback"
 
 
 def run(
     given: Administered,
+    files: RecordFiles,
     options: HealOptions,
     failing: Sequence[str],
     max_count: str | None = None,
@@ -25,7 +29,7 @@ def run(
 
     Parameters
     ----------
-    given, options
+    given, files, options
         The command line.
     failing
         ``PORT`` each, which takes no allocation, or ``PORT=rollback``, which keeps it.
@@ -47,12 +51,12 @@ def run(
                 "dry_run": options.dry_run,
                 "servers": [asdict(step) for step in result.steps],
             }
-            print(json.dumps(found, indent=1))
+            print_json(found)
         if result.message:
             complain(result.message)
         return result.code
 
-    return administer(given, "placement-heal-allocations", work)
+    return administer(given, files, "placement-heal-allocations", work)
 
 
 def _count(text: str | None) -> int | None:

@@ -1,36 +1,24 @@
 """``kilonova policy``: who may do what, and which rule says so."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from kilonova.admin.credentials import Credentials
-from kilonova.admin.policy import Policy
-from kilonova.admin.policy_operations import OPERATIONS, rules_of
-from kilonova.cli.asking import plain_console
+from kilonova.admin.policy_operations import (
+    OPERATIONS,
+    PLACEMENT_OPERATIONS,
+    rules_of,
+    service_of,
+)
+from kilonova.cli.authority import RuleChoice
+from kilonova.cli.console import make_table, plain_console, print_json
 from kilonova.errors import BadInput
 
 _TARGET = {"project": "project_id", "user": "user_id"}
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Which rules are asked: a release, and an operator's file over it."""
-
-    release: str = "current"
-    policy_file: Path | None = None
-
-    def policy(self) -> Policy:
-        """Load them; raises BadInput, UnknownRule."""
-        return Policy(self.release, self.policy_file)
-
-
 def check(
-    operation: str, caller: str, target: str | None, rules: Rules, as_json: bool
+    operation: str, caller: str, target: str | None, choice: RuleChoice, as_json: bool
 ) -> int:
     """Say whether a caller may; give the exit status, 1 for a refusal.
 
@@ -39,7 +27,8 @@ def check(
     KilonovaError
         Input that cannot be right.
     """
-    policy, credentials = rules.policy(), Credentials.parse(caller)
+    policy = choice.policy(service_of(operation))
+    credentials = Credentials.parse(caller)
     refusal = policy.refusal(operation, credentials, _target(target))
     asked = rules_of(operation, policy.rules)
     if as_json:
@@ -51,7 +40,7 @@ def check(
             "refused_by": refusal.rule if refusal else None,
             "reason": refusal.reason if refusal else None,
         }
-        print(json.dumps(found, indent=1))
+        print_json(found)
     elif refusal:
         print(f"refused: {refusal.rule} {refusal.reason}")
     else:
@@ -59,9 +48,10 @@ def check(
     return 1 if refusal else 0
 
 
-def show(rules: Rules, as_json: bool) -> None:
+def show(choice: RuleChoice, service: str, as_json: bool) -> None:
     """List the operations with their rules; raises as ``check``."""
-    policy = rules.policy()
+    policy = choice.policy(service)
+    operations = PLACEMENT_OPERATIONS if service == "placement" else OPERATIONS
     rows: list[dict[str, Any]] = [
         {
             "operation": operation,
@@ -69,15 +59,14 @@ def show(rules: Rules, as_json: bool) -> None:
             "check": policy.check(rule),
             "scope_types": list(policy.rules.rules[rule].scope_types),
         }
-        for operation in OPERATIONS
+        for operation in operations
         for rule in rules_of(operation, policy.rules)
     ]
     if as_json:
-        print(json.dumps(rows, indent=1))
+        print_json(rows)
         return
-    table = Table(title=f"Rules of nova {policy.rules.nova}")
-    for name in ("operation", "rule", "check", "scope"):
-        table.add_column(name, overflow="fold")
+    title = f"Rules of {service} {policy.rules.version}"
+    table = make_table(title, ("operation", "rule", "check", "scope"))
     for row in rows:
         scopes = ", ".join(row["scope_types"])
         table.add_row(row["operation"], row["rule"], row["check"], scopes)

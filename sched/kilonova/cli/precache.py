@@ -1,13 +1,9 @@
 """``kilonova precache``: what pre-caching images would come to, and the cloud after."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from rich.table import Table
 
-from kilonova.admin.credentials import Credentials
 from kilonova.admin.precache import (
     STATUSES,
     PrecacheResult,
@@ -16,40 +12,14 @@ from kilonova.admin.precache import (
 )
 from kilonova.admin.precache_plan import plan_precache, read_precache_concurrency
 from kilonova.admin.precache_simulated import SimulatedFetcher
-from kilonova.cli.asking import plain_console, read_cloud
-from kilonova.cli.policy import Rules
+from kilonova.cli.console import make_table, plain_console, print_json
+from kilonova.cli.reading import options_of, read_cloud
+from kilonova.cli.wanted import Precached
+from kilonova.cli.writing import write_outputs
 from kilonova.errors import BadInput
-from kilonova.hosts.options_file import read_options
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The command line.
-
-    Attributes
-    ----------
-    cloud
-        JSON document, or folder that ``Cloud.write`` wrote.
-    failing
-        ``HOST=IMAGE`` each: what cannot be fetched.
-    caller
-        Who asks, or None where no policy is asked.
-    out
-        Folder for the cloud as it is then.
-    """
-
-    cloud: Path
-    aggregate: str
-    images: Sequence[str]
-    failing: Sequence[str]
-    config_file: Path | None
-    caller: str | None
-    rules: Rules
-    out: Path | None
-    as_json: bool
-
-
-def run(wanted: Wanted) -> int:
+def run(wanted: Precached) -> int:
     """Carry out the command; give the exit status, 1 where an image failed.
 
     Raises
@@ -57,16 +27,14 @@ def run(wanted: Wanted) -> int:
     KilonovaError
         Input that cannot be right, or a caller that may not.
     """
-    if wanted.caller is not None:
-        caller = Credentials.parse(wanted.caller)
-        wanted.rules.policy().authorize("aggregate-cache-images", caller, {})
+    wanted.authority.require("aggregate-cache-images", {})
     cloud = read_cloud(wanted.cloud)
-    down_time, concurrency = 60, 1
+    down_time = options_of(wanted.config_file).default.service_down_time
+    concurrency = 1
     if wanted.config_file:
-        down_time = read_options(wanted.config_file).default.service_down_time
         concurrency = read_precache_concurrency(wanted.config_file)
     plan = plan_precache(cloud, wanted.aggregate, wanted.images, down_time)
-    fetcher = SimulatedFetcher(cloud, _failing(wanted.failing))
+    fetcher = SimulatedFetcher(cloud, _failing(wanted.failing or ()))
     console = plain_console()
 
     def tell(progress: Progress) -> None:
@@ -76,10 +44,9 @@ def run(wanted: Wanted) -> int:
             console.print(f"{done} {progress.host}: {results}", soft_wrap=True)
 
     result = run_precache(cloud, plan, fetcher, concurrency=concurrency, progress=tell)
-    if wanted.out is not None:
-        cloud.write(wanted.out)
+    write_outputs(cloud, wanted.out)
     if wanted.as_json:
-        print(json.dumps(_document(result), indent=1))
+        print_json(_document(result))
     else:
         console.print(_table(result))
         for line in (*result.warnings(), result.summary()):
@@ -121,10 +88,7 @@ def _document(result: PrecacheResult) -> dict[str, object]:
 
 
 def _table(result: PrecacheResult) -> Table:
-    table = Table(title="Hosts by image")
-    table.add_column("image", overflow="fold")
-    for status in STATUSES:
-        table.add_column(status, justify="right")
+    table = make_table("Hosts by image", ("image", *STATUSES), numbers=STATUSES)
     for image, counts in result.images().items():
         table.add_row(image, *(str(counts[status]) for status in STATUSES))
     return table

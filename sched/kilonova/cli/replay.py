@@ -11,15 +11,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import TimeRemainingColumn
 
-from kilonova.cli.replay_tables import print_json, published_table, show, summary_table
+from kilonova.cli.console import complain, print_json, progress_bar
+from kilonova.cli.replay_tables import published_table, show, summary_table
 from kilonova.cli.started import seconds_since_start
 from kilonova.errors import BadInput
 from kilonova.replay.openb import GpuRecording
@@ -90,7 +85,7 @@ def run(wanted: Wanted) -> None:
     try:
         _run(wanted, course, screen)
     except KeyboardInterrupt:
-        print(f"kilonova: {course.interrupted()}", file=sys.stderr)
+        complain(course.interrupted())
         raise SystemExit(130) from None
 
 
@@ -134,7 +129,7 @@ def _warm_up(recording: Recording, screen: Console) -> float:
     text = "compiling kernels, once"
     with screen.status(text):
         if not screen.is_terminal:
-            print(f"kilonova: {text}", file=sys.stderr)
+            complain(text)
         recording.warm_up()
     return time.perf_counter() - begin
 
@@ -142,17 +137,7 @@ def _warm_up(recording: Recording, screen: Console) -> float:
 def _play(
     recording: Recording, games: Sequence[Game], course: Course, screen: Console
 ) -> None:
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(recording.unit),
-        TimeRemainingColumn(),
-        console=screen,
-        transient=True,
-        # Into a file it would write an empty line.
-        disable=not screen.is_terminal,
-    )
+    bar = progress_bar(screen, recording.unit, TimeRemainingColumn())
     course.total = sum(game.size for game in games)
     course.unit = recording.unit
     with bar:

@@ -1,7 +1,5 @@
-"""What ``kilonova replay`` prints: tables that fit the terminal, and JSON."""
+"""What ``kilonova replay`` prints: tables that fit the terminal."""
 
-import json
-import math
 from collections.abc import Sequence
 
 from rich import box
@@ -91,18 +89,3 @@ def _cell(a: Agreement) -> str:
     if a.equal == a.values:
         return f"{a.equal}/{a.values}"
     return f"{a.equal}/{a.values}, {a.within} within 0.01, most {a.largest:.2g}"
-
-
-def print_json(value: object) -> None:
-    """Print JSON; a number that JSON cannot write is null."""
-    print(json.dumps(_writable(value), indent=1, allow_nan=False))
-
-
-def _writable(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _writable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_writable(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

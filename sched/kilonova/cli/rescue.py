@@ -1,8 +1,6 @@
 """``kilonova rescue``: whether a server can be rescued, and how its disks lie then."""
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 
 from rich.table import Table
 
@@ -14,33 +12,13 @@ from kilonova.admin.rescue_reading import (
     rescue_image,
     rescue_server,
 )
-from kilonova.cli.asking import plain_console, read_cloud
-from kilonova.errors import BadInput, Refused
+from kilonova.cli.console import make_table, plain_console, print_json, refusal_row
+from kilonova.cli.reading import read_cloud
+from kilonova.cli.wanted import Rescued
+from kilonova.errors import BadInput, Forbidden, Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The command line.
-
-    Attributes
-    ----------
-    server, image
-        JSON files; without an image, that of the server.
-    cloud, host
-        Where the traits of the server's host come from, or None.
-    """
-
-    server: Path
-    image: Path | None
-    cloud: Path | None
-    host: str | None
-    microversion: str
-    hypervisor: Hypervisor
-    is_admin: bool
-    as_json: bool
-
-
-def run(wanted: Wanted) -> int:
+def run(wanted: Rescued) -> int:
     """Carry out the command; give the exit status, 1 where Nova refuses.
 
     Raises
@@ -55,23 +33,40 @@ def run(wanted: Wanted) -> int:
     traits: frozenset[str] = frozenset()
     if wanted.cloud is not None and wanted.host is not None:
         traits = host_traits(read_cloud(wanted.cloud), wanted.host)
+    hypervisor = Hypervisor(wanted.virt_type, max_disk_devices=wanted.max_disk_devices)
     try:
+        is_admin = _check_may(wanted)
         properties = check_rescue(
             server,
             image,
             microversion=_microversion(wanted.microversion),
             traits=traits,
-            is_admin=wanted.is_admin,
+            is_admin=is_admin,
         )
-        plan = plan_rescue(server, properties, wanted.hypervisor)
-    except Refused as refused:
+        plan = plan_rescue(server, properties, hypervisor)
+    except (Forbidden, Refused) as refused:
         _refuse(refused, wanted.as_json)
         return 1
     if wanted.as_json:
-        print(json.dumps({"refused": None, **asdict(plan)}, indent=1))
+        print_json({"refused": None, **asdict(plan)})
     else:
         plain_console().print(_table(plan))
     return 0
+
+
+def _check_may(wanted: Rescued) -> bool:
+    """Ask the policy; give whether the caller is an administrator; raises Forbidden."""
+    who = wanted.authority.who()
+    if who is None:
+        return wanted.admin
+    if wanted.admin:
+        raise BadInput("--as says who is an administrator; leave --admin out.")
+    policy, caller = who
+    target = caller.target()
+    if wanted.project is not None:
+        target = {"project_id": wanted.project, "user_id": None}
+    policy.authorize("server-rescue", caller, target)
+    return policy.refusal("context_is_admin", caller) is None
 
 
 def _microversion(text: str) -> tuple[int, int]:
@@ -81,18 +76,16 @@ def _microversion(text: str) -> tuple[int, int]:
     return 2, int(minor)
 
 
-def _refuse(refused: Refused, as_json: bool) -> None:
+def _refuse(refused: Refused | Forbidden, as_json: bool) -> None:
     if as_json:
-        found = {"status": refused.status, "message": str(refused)}
-        print(json.dumps({"refused": {**found, "nova": refused.nova}}, indent=1))
+        print_json({"refused": refusal_row(refused)})
     else:
         print(f"{refused.status} {refused}")
 
 
 def _table(plan: RescuePlan) -> Table:
-    table = Table(title="Stable device rescue" if plan.is_stable else "Rescue")
-    for name in ("disk", "device", "bus", "type", ""):
-        table.add_column(name, overflow="fold")
+    title = "Stable device rescue" if plan.is_stable else "Rescue"
+    table = make_table(title, ("disk", "device", "bus", "type", ""))
     for disk in plan.disks:
         boots = "boots" if disk == plan.boot else ""
         table.add_row(disk.name, disk.dev or "", disk.bus, disk.device_type, boots)

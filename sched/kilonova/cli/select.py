@@ -1,81 +1,39 @@
 """``kilonova select``: which host a server would go to, and why."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from kilonova.cli.asking import plain_console, read_cloud
+from kilonova.cli.console import make_table, plain_console, print_json
+from kilonova.cli.reading import flavor_of, options_of, pairs_of, ports_of, read_cloud
+from kilonova.cli.wanted import Selected
 from kilonova.cloud.server_groups import POLICIES
 from kilonova.errors import BadInput, NoValidHost
 from kilonova.hosts.options import Options
-from kilonova.hosts.options_file import read_options
 from kilonova.hosts.reasons import Reasons
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.hosts.selection import Chosen, Selection
-from kilonova.request.flavor import Flavor
 from kilonova.request.image import Image
 from kilonova.request.image_properties import image_properties
 from kilonova.request.server import ServerGroup, ServerSpec
 from kilonova.request.server_spec import server_spec
 
-_FLAVOR = {
-    "vcpus": "vcpus",
-    "ram": "memory_mb",
-    "disk": "root_gb",
-    "ephemeral": "ephemeral_gb",
-    "swap": "swap_mb",
-}
 _SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The command line.
-
-    Attributes
-    ----------
-    cloud
-        JSON document, or folder that ``Cloud.write`` wrote.
-    flavor
-        ``vcpus=4,ram=8192,disk=40``, and ``name``, ``ephemeral``, ``swap``.
-    properties, image_properties, hints
-        ``KEY=VALUE`` each.
-    ports
-        JSON, or files of it: a port as Neutron shows it, or a list of them.
-    server_group
-        UUID of a group of the cloud, or ``POLICY`` for a new one.
-    """
-
-    cloud: Path
-    flavor: str
-    count: int
-    properties: Sequence[str]
-    image_properties: Sequence[str]
-    hints: Sequence[str]
-    ports: Sequence[str]
-    server_group: str | None
-    availability_zone: str | None
-    config_file: Path | None
-    seed: int
-    explain: bool
-    as_json: bool
-
-
-def run(wanted: Wanted) -> int:
-    """Carry out the command; give the exit status.
+def run(wanted: Selected) -> int:
+    """Carry out the command; give the exit status, 1 where no host takes the servers.
 
     Raises
     ------
     KilonovaError
-        Input that cannot be right.
+        Input that cannot be right, or a caller that may not.
     """
-    cloud = read_cloud(wanted.cloud)
-    options = read_options(wanted.config_file) if wanted.config_file else Options()
+    for operation in _operations(wanted):
+        wanted.authority.require(operation)
+    cloud, options = read_cloud(wanted.cloud), options_of(wanted.config_file)
     scheduler = Scheduler(cloud, options, seed=wanted.seed)
     spec = _spec(wanted, scheduler, options)
     why = scheduler.explain(spec, _SHOWN) if wanted.explain else None
@@ -87,70 +45,37 @@ def run(wanted: Wanted) -> int:
         refused = str(error)
         why = why or scheduler.explain(spec, _SHOWN)
     if wanted.as_json:
-        print(json.dumps(_document(found, refused, why), indent=1))
+        print_json(_document(found, refused, why))
     else:
         _show(plain_console(), found, refused, why)
     return 0 if found else 1
 
 
-def _spec(wanted: Wanted, scheduler: Scheduler, options: Options) -> ServerSpec:
+def _operations(wanted: Selected) -> list[str]:
+    """List what a caller must be allowed who would have Nova do the same: boot them."""
+    found = ["server-create"]
+    if ":" in (wanted.availability_zone or ""):
+        found.append("server-create-on-host")
+    if wanted.ports:
+        found.append("server-create-with-network")
+    return found
+
+
+def _spec(wanted: Selected, scheduler: Scheduler, options: Options) -> ServerSpec:
     return server_spec(
-        flavor_of(wanted.flavor, pairs_of("--property", wanted.properties)),
-        Image(image_properties(pairs_of("--image-property", wanted.image_properties))),
+        flavor_of(wanted.flavor, pairs_of("--property", wanted.properties or ())),
+        _image(wanted),
         options=options,
-        ports=[port for text in wanted.ports for port in ports_of(text)],
-        hints=pairs_of("--hint", wanted.hints),
+        ports=[port for text in wanted.ports or () for port in ports_of(text)],
+        hints=pairs_of("--hint", wanted.hints or ()),
         server_group=_group(wanted.server_group, scheduler),
         availability_zone=wanted.availability_zone,
     )
 
 
-def pairs_of(option: str, texts: Sequence[str]) -> dict[str, str]:
-    """Read ``KEY=VALUE`` texts of an option; raises BadInput."""
-    found = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise BadInput(f"{option} must be KEY=VALUE, got {text!r}.")
-        found[key] = value
-    return found
-
-
-def flavor_of(text: str, extra_specs: dict[str, str]) -> Flavor:
-    """Read ``vcpus=4,ram=8192,disk=40`` as a flavor; raises BadInput."""
-    pairs = pairs_of("--flavor", text.split(","))
-    name = pairs.pop("name", "")
-    if unknown := sorted(set(pairs) - set(_FLAVOR)):
-        known = ", ".join([*_FLAVOR, "name"])
-        raise BadInput(f"--flavor has no {unknown[0]!r}; known: {known}.")
-    if missing := sorted({"vcpus", "ram"} - set(pairs)):
-        raise BadInput(f"--flavor needs {missing[0]}, as in vcpus=4,ram=8192,disk=40.")
-    amounts = {}
-    for key, value in pairs.items():
-        if not (value.isascii() and value.isdigit()):
-            raise BadInput(f"--flavor: {key} must be a whole number, got {value!r}.")
-        amounts[_FLAVOR[key]] = int(value)
-    return Flavor(name=name, extra_specs=extra_specs, **amounts)
-
-
-def ports_of(text: str) -> list[dict[str, Any]]:
-    """Read ports from JSON, or from a file of it; raises BadInput."""
-    source = text
-    if not text.lstrip().startswith(("{", "[")):
-        try:
-            source = Path(text).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(
-                f"--port must be JSON or a file of it, got {text!r}."
-            ) from error
-    try:
-        found = json.loads(source)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"--port {text!r:.60} is not JSON: {error}.") from error
-    ports = found if isinstance(found, list) else [found]
-    if not all(isinstance(port, dict) for port in ports):
-        raise BadInput(f"--port must be an object or a list of them, got {text!r:.60}.")
-    return cast(list[dict[str, Any]], ports)
+def _image(wanted: Selected) -> Image:
+    pairs = pairs_of("--image-property", wanted.image_properties or ())
+    return Image(image_properties(pairs))
 
 
 def _group(text: str | None, scheduler: Scheduler) -> ServerGroup | None:
@@ -218,9 +143,8 @@ def _show(
 
 def _selected(found: Selection) -> Table:
     plural = "s" if len(found.servers) > 1 else ""
-    table = Table(title=f"{len(found.servers)} server{plural}")
-    for name in ("server", "host", "weight", "allocations", "alternates"):
-        table.add_column(name, overflow="fold")
+    columns = ("server", "host", "weight", "allocations", "alternates")
+    table = make_table(f"{len(found.servers)} server{plural}", columns)
     for n, uuid in enumerate(found.servers):
         chosen = found.hosts[n]
         allocations = [
@@ -239,12 +163,9 @@ def _selected(found: Selection) -> Table:
 
 
 def _steps(why: Reasons) -> Table:
-    table = Table(title=f"What removed hosts, of {why.hosts}")
-    table.add_column("step")
-    table.add_column("before", justify="right")
-    table.add_column("removed", justify="right")
-    table.add_column("after", justify="right")
-    table.add_column("among them", overflow="fold")
+    counts = ("before", "removed", "after")
+    columns = ("step", *counts, "among them")
+    table = make_table(f"What removed hosts, of {why.hosts}", columns, numbers=counts)
     for step in why.steps:
         more = " ..." if len(step.hosts) > 3 else ""
         table.add_row(
@@ -264,11 +185,9 @@ def _weights(why: Reasons) -> Table:
         for i, share in enumerate(why.ranked[0].shares)
         if any(host.shares[i].weighted for host in why.ranked)
     ]
-    table = Table(title="Weights of the best hosts: raw, normalised, weighted")
-    table.add_column("host", overflow="fold")
-    table.add_column("weight", justify="right")
-    for i in used:
-        table.add_column(why.ranked[0].shares[i].weigher, overflow="fold")
+    title = "Weights of the best hosts: raw, normalised, weighted"
+    weighers = [why.ranked[0].shares[i].weigher for i in used]
+    table = make_table(title, ("host", "weight", *weighers), numbers=("weight",))
     for host in why.ranked:
         cells = [
             f"{share.raw:g}, {share.normalised:.4g}, {share.weighted:.4g}"

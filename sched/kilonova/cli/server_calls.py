@@ -1,15 +1,14 @@
 """What each ``kilonova server`` command calls, and what it reads for that."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from kilonova.cli.administration import complain
-from kilonova.cli.asking import plain_console
-from kilonova.cli.select import flavor_of, pairs_of, ports_of
-from kilonova.cli.server import DONE, REFUSED, Given, Work, run
+from kilonova.cli.console import complain, plain_console, print_json
+from kilonova.cli.given import Served
+from kilonova.cli.reading import flavor_of, pairs_of, ports_of
+from kilonova.cli.server import DONE, REFUSED, Work, run
 from kilonova.cli.server_show import Shown, text_of
 from kilonova.cloud.host_values import Facts
 from kilonova.cloud.state import State
@@ -69,7 +68,7 @@ class Booted:
         )
 
 
-def boot(given: Given, wanted: Booted) -> int:
+def boot(given: Served, wanted: Booted) -> int:
     """Boot servers; give the exit status, as all of these do."""
 
     def work(do: Operations) -> None:
@@ -99,12 +98,12 @@ def new_image(uuid: str, properties: Sequence[str]) -> Image:
     return Image(found, uuid=uuid)
 
 
-def act(given: Given, work: Work) -> int:
+def act(given: Served, work: Work) -> int:
     """Do one operation of one server."""
     return run(given, work)
 
 
-def attach(given: Given, server: str, port: str) -> int:
+def attach(given: Served, server: str, port: str) -> int:
     """Attach a port of the records, or one that is given as JSON."""
 
     def work(do: Operations) -> None:
@@ -116,11 +115,11 @@ def attach(given: Given, server: str, port: str) -> int:
     return run(given, work)
 
 
-def start_service(given: Given, host: str) -> int:
+def start_service(given: Served, host: str) -> int:
     """Let a compute service come back: it frees what was evacuated from it."""
 
     def work(do: Operations) -> None:
-        _check_may_update_services(given)
+        given.authority.require("service-update", {})
         hosts = do.context.state.hosts
         services = dict.fromkeys(
             _set_service(do.context.state, name, up=True)
@@ -132,28 +131,21 @@ def start_service(given: Given, host: str) -> int:
     return run(given, work)
 
 
-def stop_service(given: Given, host: str) -> int:
+def stop_service(given: Served, host: str) -> int:
     """Let a compute service send no heartbeats any more."""
 
     def work(do: Operations) -> None:
-        _check_may_update_services(given)
+        given.authority.require("service-update", {})
         for name in hosts_of(do.context.state, [host]):
             _set_service(do.context.state, name, up=False)
 
     return run(given, work)
 
 
-def _check_may_update_services(given: Given) -> None:
-    who = given.who()
-    if who is not None:
-        policy, caller = who
-        policy.authorize("service-update", caller, {})
-
-
-def show(given: Given, all_projects: bool) -> int:
+def show(given: Served, all_projects: bool) -> int:
     """List servers: those of the caller's project, or all."""
     cloud, records = given.read()
-    who = given.who()
+    who = given.authority.who()
     if who is not None:
         policy, caller = who
         name = "server-list" + ("-all-projects" if all_projects else "")
@@ -171,7 +163,7 @@ def show(given: Given, all_projects: bool) -> int:
     shown = Shown(cloud, records)
     found = [shown.server(server) for server in servers]
     if given.as_json:
-        print(json.dumps({"servers": found}, indent=1))
+        print_json({"servers": found})
         return DONE
     for each in found:
         task = f" ({each['task_state']})" if each["task_state"] else ""

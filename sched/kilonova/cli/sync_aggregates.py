@@ -1,21 +1,23 @@
 """``kilonova sync-aggregates``: host aggregates mirrored to Placement's."""
 
-import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from kilonova.admin.sync_aggregates import sync_aggregates
 from kilonova.candidates.cloud import Cloud
-from kilonova.cli.administration import Administered, administer, complain
+from kilonova.cli.administration import RecordFiles, administer
+from kilonova.cli.console import complain, print_json
+from kilonova.cli.given import Administered
 from kilonova.errors import BadInput, Conflict
 from kilonova.records.records import Records
 
 
-def run(given: Administered, failing: Sequence[str]) -> int:
+def run(given: Administered, records_path: Path | None, failing: Sequence[str]) -> int:
     """Carry out the command; give the exit status, 0 to 6 or 127.
 
     Parameters
     ----------
-    given
+    given, records_path
         The command line.
     failing
         ``HOST=read`` or ``HOST=update`` each: of whose provider Placement does not
@@ -41,12 +43,14 @@ def run(given: Administered, failing: Sequence[str]) -> int:
                 "without_node": sorted(result.without_node),
                 "without_provider": sorted(result.without_provider),
             }
-            print(json.dumps(found, indent=1))
+            print_json(found)
         for line in result.lines():
             complain(line)
         return result.code
 
-    return administer(given, "placement-sync-aggregates", work)
+    return administer(
+        given, RecordFiles(records_path), "placement-sync-aggregates", work
+    )
 
 
 def _failing(texts: Sequence[str], when: str) -> Callable[[str], None]:

@@ -1,6 +1,5 @@
 """``kilonova vgpu``: which provider each device of a host becomes."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,14 +8,14 @@ from rich.table import Table
 from kilonova.admin.mdev import MdevPlan, plan_mdevs
 from kilonova.admin.mdev_devices import read_devices
 from kilonova.admin.mdev_options import read_mdev_options
-from kilonova.cli.asking import plain_console
+from kilonova.cli.console import make_table, plain_console, print_json
 
 
 def plan(config: Path, devices: Path, node: str, release: str, as_json: bool) -> None:
     """Carry out the command; raises KilonovaError for input that cannot be right."""
     found = plan_mdevs(read_mdev_options(config), read_devices(devices), node, release)
     if as_json:
-        print(json.dumps(_document(found), indent=1))
+        print_json(_document(found))
         return
     console = plain_console()
     console.print(_table(found))
@@ -45,10 +44,9 @@ def _document(found: MdevPlan) -> dict[str, object]:
 
 
 def _table(found: MdevPlan) -> Table:
-    table = Table(title=f"Mediated devices of {found.node}")
-    for name in ("provider", "type", "class"):
-        table.add_column(name, overflow="fold")
-    table.add_column("total", justify="right")
+    title = f"Mediated devices of {found.node}"
+    columns = ("provider", "type", "class", "total")
+    table = make_table(title, columns, numbers=("total",))
     for provider in found.providers:
         table.add_row(
             provider.name,

@@ -22,6 +22,7 @@ with warnings.catch_warnings():
     # Both read Nova's options, so they come before other parts of Nova.
     from kilonova.bench.peers import nova_objects, nova_requests  # isort: skip
     from nova import context, exception, objects
+    from nova.objects import monitor_metric
     from nova.scheduler import host_manager, manager
     from nova.scheduler.client import report
     from oslo_utils import timeutils
@@ -44,6 +45,7 @@ _START = "2000-01-01T00:00:00.000000"
 _CELL = uuid_of("cell")
 _ACTION = "nova.compute.utils.notify_about_scheduler_action"
 _VERSIONS = "nova.objects.service.get_minimum_version_all_cells"
+_PERCENTAGES = frozenset(monitor_metric.FIELDS_REQUIRING_CONVERSION)
 
 
 class Answer:
@@ -311,13 +313,27 @@ def _compute_node(host: Host) -> Any:
 
 
 def _metrics(metrics: Mapping[str, float]) -> str:
-    """Write metrics as a compute service does; times are not looked at."""
+    """Write metrics as a compute service does; times are not looked at.
+
+    Percentages are whole numbers in a host state, and so in our hosts; the text that a
+    compute service writes has fractions of 1 for them.
+    """
     return dumps(
         [
-            {"name": name, "value": value, "timestamp": _START, "source": "test"}
+            {
+                "name": name,
+                "value": _fraction(value) if name in _PERCENTAGES else value,
+                "timestamp": _START,
+                "source": "test",
+            }
             for name, value in metrics.items()
         ]
     )
+
+
+def _fraction(percent: float) -> float:
+    """Give what Nova reads as that percentage; it cuts off, and reads 0.29 as 28."""
+    return (int(percent) + 0.5) / 100
 
 
 def _pools(pools: Sequence[Mapping[str, Any]]) -> Any:

@@ -1,0 +1,132 @@
+"""What single commands with many options are given; the fields are those options."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kilonova.cli import options
+from kilonova.cli.authority import Authority
+from kilonova.cli.commands import Options
+
+
+class Selected(Options):
+    """What ``kilonova select`` is given."""
+
+    cloud: options.CloudPath
+    flavor: options.Flavor
+    count: options.Count = 1
+    properties: options.Properties = None
+    image_properties: options.ImageProperties = None
+    hints: options.Hints = None
+    ports: Annotated[
+        options.Texts,
+        typer.Option("--port", metavar="JSON", help="Neutron port, or a file of them."),
+    ] = None
+    server_group: Annotated[
+        str | None,
+        typer.Option(
+            "--server-group", metavar="UUID", help="A group, or a new one's policy."
+        ),
+    ] = None
+    availability_zone: options.AvailabilityZone = None
+    config_file: options.ConfigFile = None
+    seed: options.Seed = 0
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what filters and weighers did.")
+    ] = False
+    authority: Authority
+    as_json: options.Json = False
+
+
+class Precached(Options):
+    """What ``kilonova precache`` is given."""
+
+    cloud: options.CloudPath
+    aggregate: Annotated[str, typer.Argument(metavar="AGGREGATE", help="UUID or name.")]
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="UUIDs of images.")
+    ]
+    failing: Annotated[
+        options.Texts,
+        typer.Option("--fail", metavar="HOST=IMAGE", help="What cannot be fetched."),
+    ] = None
+    config_file: options.NovaConf = None
+    authority: Authority
+    out: options.Out = None
+    as_json: options.Json = False
+
+
+class Evacuated(Options):
+    """What ``kilonova evacuate`` is given."""
+
+    cloud: options.CloudPath
+    records: options.RecordsPath
+    plan: Annotated[
+        Path,
+        typer.Option("--plan", metavar="FILE.parquet", help="The plan, and its state."),
+    ]
+    hosts: Annotated[
+        options.Texts,
+        typer.Option("--host", metavar="HOST", help="A failed host; repeatable."),
+    ] = None
+    aggregates: Annotated[
+        options.Texts,
+        typer.Option("--aggregate", "--rack", metavar="AGGREGATE", help="All of it."),
+    ] = None
+    cells: Annotated[
+        options.Texts,
+        typer.Option("--cell", metavar="UUID", help="All hosts of a cell."),
+    ] = None
+    greedy: Annotated[
+        bool, typer.Option("--greedy", help="Look for nothing better than Nova's.")
+    ] = False
+    regroup: Annotated[
+        bool, typer.Option("--regroup", help="Lost affinity groups gather anew.")
+    ] = False
+    config_file: options.ConfigFile = None
+    seed: options.Seed = 0
+    authority: Authority
+    as_json: options.Json = False
+
+    @property
+    def names_hosts(self) -> bool:
+        """Whether the command line says what failed."""
+        return bool(self.hosts or self.aggregates or self.cells)
+
+
+class Rescued(Options):
+    """What ``kilonova rescue plan`` is given."""
+
+    server: Annotated[
+        Path, typer.Argument(metavar="SERVER.json", help="The server with its disks.")
+    ]
+    image: Annotated[
+        Path | None,
+        typer.Option("--image", metavar="IMAGE.json", help="To boot from."),
+    ] = None
+    cloud: Annotated[
+        Path | None,
+        typer.Option("--cloud", metavar="CLOUD", help="Where its host has its traits."),
+    ] = None
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="NAME", help="Its host's node.")
+    ] = None
+    microversion: Annotated[
+        str, typer.Option("--microversion", metavar="2.N", help="Of the call.")
+    ] = "2.87"
+    virt_type: Annotated[
+        str, typer.Option("--virt-type", metavar="TYPE", help="kvm, qemu, lxc, ...")
+    ] = "kvm"
+    max_disk_devices: Annotated[
+        int, typer.Option("--max-disk-devices", metavar="N", help="-1: no limit.")
+    ] = -1
+    admin: Annotated[
+        bool, typer.Option("--admin", help="A lock does not stop the caller.")
+    ] = False
+    project: Annotated[
+        str | None,
+        typer.Option("--project", metavar="ID", help="Whose it is; else the caller's."),
+    ] = None
+    authority: Authority
+    as_json: options.Json = False

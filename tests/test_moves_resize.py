@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kilonova.errors import Refused, StepFailed
+from kilonova.errors import BadInput, Refused, StepFailed
 from kilonova.hosts import clock
 from kilonova.hosts.options import Options, SchedulerSection
 from kilonova.moves.operations import Operations
@@ -76,6 +76,14 @@ def test_many_or_none() -> None:
     assert not any(bench.held(server.uuid) for server in servers)
     servers = bench.do.boot_many(make_server(), 3)
     assert sorted(str(server.host) for server in servers) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 256])
+def test_a_server_needs_a_name(name: str) -> None:
+    bench = Bench()
+    with pytest.raises(BadInput, match="uuid must be text of 1 to 255 characters"):
+        bench.do.boot(make_server(**{"uuid": name}))
+    assert not bench.records.servers
 
 
 @pytest.mark.parametrize(

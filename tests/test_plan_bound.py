@@ -27,9 +27,10 @@ from oracle import evacuation as oracle
 
 COARSE = {
     "whole": {},
-    "shares": {"_MOST_WHOLE": 0},
-    "one class": {"_MOST_WHOLE": 0, "_MOST_PAIRS": 0},
-    "by shape": {"_MOST_WHOLE": 0, "_MOST_CELLS": 0},
+    "finer": {"_MOST_WHOLE": 0},
+    "shares": {"_MOST_WHOLE": 0, "_MOST_FINER": 0},
+    "one class": {"_MOST_WHOLE": 0, "_MOST_FINER": 0, "_MOST_PAIRS": 0},
+    "by shape": {"_MOST_WHOLE": 0, "_MOST_FINER": 0, "_MOST_CELLS": 0},
 }
 
 

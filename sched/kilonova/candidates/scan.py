@@ -92,9 +92,12 @@ def _is_whole(state: State, resource_class: int) -> bool:
 
 def _are_plain(state: State, classes: list[int] | NDArray[np.int32]) -> bool:
     """Say whether all offers of some classes have ``min_unit`` and ``step_size`` 1."""
-    inventory, offer = state.tables.inventory, state.tables.offer
-    numbers = inventory["offer"][np.isin(inventory["resource_class"], classes)]
-    used = np.unique(numbers)
+    index, offer = state.index(), state.tables.offer
+    used = np.zeros(offer.count, np.bool_)
+    for number in set(map(int, classes)) & set(range(len(index.class_start) - 1)):
+        start, stop = index.class_start[number : number + 2]
+        rows = index.class_row[start:stop]
+        used[state.tables.inventory["offer"][rows]] = True
     return bool(
         (offer["min_unit"][used] == 1).all() and (offer["step_size"][used] == 1).all()
     )

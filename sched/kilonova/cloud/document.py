@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kilonova.cloud import claims
 from kilonova.cloud.document_checks import (
@@ -178,10 +179,7 @@ def dump(state: State) -> dict[str, Any]:
     table = state.tables.provider
     document: dict[str, Any] = {
         "providers": [_dump_provider(state, row) for row in range(table.count)],
-        "consumers": [
-            _dump_consumer(state, row)
-            for row in np.flatnonzero(state.tables.consumer["first"] >= 0).tolist()
-        ],
+        "consumers": [_dump_consumer(state, row) for row in _consumers(state).tolist()],
     }
     named = {t for p in document["providers"] for t in p["traits"]}
     offered = {c for p in document["providers"] for c in p["inventories"]}
@@ -191,6 +189,12 @@ def dump(state: State) -> dict[str, Any]:
     }
     document |= dump_hosts(state)
     return document | {key: names for key, names in spare.items() if names}
+
+
+def _consumers(state: State) -> NDArray[np.int64]:
+    """List the consumers that hold something, and those that only their host counts."""
+    table = state.tables.consumer
+    return np.flatnonzero((table["first"] >= 0) | (table["host"] >= 0))
 
 
 def _dump_provider(state: State, row: int) -> dict[str, Any]:

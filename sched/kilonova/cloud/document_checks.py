@@ -141,8 +141,8 @@ def _in_full(where: str, consumer: Any) -> dict[str, Any]:
             checked_name(f"{where}: {key}", full[key])
     for provider, amounts in _items(f"{where}: allocations", full["allocations"]):
         _check_keys(f"{where}: allocations of {provider!r}", amounts)
-    if not full["allocations"]:
-        raise BadInput(f"{where}: has no allocations.")
+    if not full["allocations"] and (not full["uuid"] or full.get("host") is None):
+        raise BadInput(f"{where}: has no allocations, nor a UUID and a host.")
     _check_generation(where, full)
     return full
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from kilonova.cloud.servers import note_host
+from kilonova.cloud.vocabulary import checked_name
 from kilonova.errors import KilonovaError, NoValidHost, StepFailed
 from kilonova.hosts.selection import Chosen
 from kilonova.moves.accelerators import bind_accelerators, delete_accelerators
@@ -84,7 +85,14 @@ def boot_spec(
 
 
 def check_boot(context: Context, server: Server, count: int) -> None:
-    """Raise Refused where Nova's API would not create a server."""
+    """Raise Refused where Nova's API would not create a server.
+
+    Raises
+    ------
+    BadInput
+        Its UUID cannot be a name: an empty one would be anybody's.
+    """
+    checked_name("Server: uuid", server.uuid)
     if server.uuid in context.records.servers or context.row(server.uuid) >= 0:
         raise refused(
             f"Server {server.uuid} is there already; UUIDs are unique.", "InvalidUUID"

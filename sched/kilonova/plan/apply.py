@@ -13,11 +13,16 @@ import numpy as np
 
 from kilonova.cloud import claims
 from kilonova.cloud.claims import Owner
-from kilonova.cloud.servers import leave_host
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, Conflict, NotFound, NoValidHost
 from kilonova.hosts.changing import SlowFilters
-from kilonova.hosts.claiming import count_server, join_group, settle
+from kilonova.hosts.claiming import (
+    count_server,
+    join_group,
+    park,
+    park_under,
+    settle,
+)
 from kilonova.hosts.occupying import needs_occupying, occupy
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.moves.accelerators import (
@@ -121,7 +126,7 @@ def _carry_out(
     bindings = _bindings(state, records, server, spec, mappings, target)
     if not done:
         claims.claim(state, step.server, whole, Owner(), step.generation)
-        _join(state, step.server, server, spec, target)
+        _join(state, _migration(plan, step), server, spec, target)
         row = state.consumer_uuids.find(step.server)
         if needs_occupying(spec):
             occupy(state, row, spec, scheduler.options, mappings)
@@ -208,11 +213,16 @@ def _check_group(
 
 
 def _join(
-    state: State, uuid: str, server: Server, spec: ServerSpec, target: int
+    state: State, migration: str, server: Server, spec: ServerSpec, target: int
 ) -> None:
-    """Let a server be what its target counts, and no longer what its source does."""
-    row = state.consumer_uuids.find(uuid)
-    leave_host(state, row)
+    """Let a server be what its target counts.
+
+    Its source counts it until it comes back, but not as a member of its server group.
+    """
+    row = state.consumer_uuids.find(server.uuid)
+    park_under(state, migration, park(state, row))
+    if (aside := state.consumer_uuids.find(migration)) >= 0:
+        join_group(state, aside, None)
     count_server(state, row, target, spec)
     settle(state, row)
     join_group(state, row, server.server_group)
@@ -268,7 +278,7 @@ def _note(
 ) -> None:
     """Write down where the server is, and that it was evacuated."""
     source, target = _service(state, step.source), _service(state, step.target)
-    uuid = str(uuid5(_MIGRATIONS, f"{step.server} {step.source} {plan.created_at}"))
+    uuid = _migration(plan, step)
     records.migrations[uuid] = Migration(
         uuid,
         step.server,
@@ -290,6 +300,11 @@ def _note(
         vm_state="stopped" if stopped else "active",
         power_state="shutdown" if stopped else "running",
     )
+
+
+def _migration(plan: Plan, step: Step) -> str:
+    """Give the UUID of the migration of a step: the same however often it is done."""
+    return str(uuid5(_MIGRATIONS, f"{step.server} {step.source} {plan.created_at}"))
 
 
 def _service(state: State, node: str | None) -> str:

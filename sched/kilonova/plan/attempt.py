@@ -4,19 +4,17 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kilonova.cloud import claims
-from kilonova.cloud.state import State
 from kilonova.hosts.events import Boot
 from kilonova.hosts.options import Options
 from kilonova.hosts.scheduler import Scheduler
+from kilonova.plan.holdings import Holdings, holdings_of
 from kilonova.plan.problem import Problem
 from kilonova.plan.sandbox import sandbox, still_building, undouble
 from kilonova.request.server import ServerSpec
 
 Progress = Callable[[int], None]
-Holdings = dict[int, list[tuple[int, int]]]
 # Servers that are placed between two words on how far it is.
 _AT_ONCE = 2000
 
@@ -48,6 +46,9 @@ class Attempt:
         )
         count = len(problem.servers)
         self._active = np.zeros(0, np.int32)
+        # Those that are placed one by one, and those that others name.
+        named = [each.server.uuid in problem.hinted for each in problem.servers]
+        self._is_special = problem.alone | np.array(named, np.bool_)
         self.host = np.full(count, -1, np.int32)
         self.row = np.full(count, -1, np.int32)
 
@@ -96,19 +97,18 @@ class Attempt:
         still_building(state, self._active)
         events = [Boot(_name(n), spec) for n, spec in pairs]
         played = self.scheduler.play(events)
-        placed = [
-            (n, int(host))
-            for (n, _), host in zip(pairs, played.host.tolist(), strict=True)
-            if host >= 0
-        ]
-        for n, host in placed:
-            self.host[n] = host
-            self.row[n] = row = state.consumer_uuids.find(_name(n))
-            own = int(self.problem.own[n])
+        at = np.flatnonzero(played.host >= 0)
+        placed = np.array([n for n, _ in pairs], np.int64)[at]
+        if len(at):
+            # The consumers of one call lie in sequence.
+            first = state.consumer_uuids.find(_name(int(placed[0]))) - at[0]
+            self.host[placed], self.row[placed] = played.host[at], first + at
+        for n in placed[self._is_special[placed]].tolist():
+            row, own = int(self.row[n]), int(self.problem.own[n])
             if self.problem.alone[n] and own >= 0:
-                undouble(state, int(row), own)
-            self._rename(n, own, int(row))
-        self._active = self.row[[n for n, _ in placed]]
+                undouble(state, row, own)
+            self._rename(n, own, row)
+        self._active = self.row[placed]
 
     def take_back(self, n: int) -> None:
         """Let a server be without a host again."""
@@ -127,39 +127,8 @@ class Attempt:
                 self.state.consumer_uuids.set(now, uuid)
 
     def holdings(self) -> Holdings:
-        """Give what each server takes at its host, by its number."""
+        """Give what servers take at their hosts."""
         return holdings_of(self.state, self.row)
-
-
-def holdings_of(state: State, rows: NDArray[np.int32]) -> Holdings:
-    """Give what many consumers hold: inventories, ascending, and amounts.
-
-    Parameters
-    ----------
-    state
-        The cloud.
-    rows
-        Row of each consumer, (N,) int32; -1 holds nothing.
-
-    Returns
-    -------
-    dict
-        By the place in ``rows``, where there is something.
-    """
-    table = state.tables.allocation
-    number = np.full(state.tables.consumer.count, -1, np.int64)
-    there = np.flatnonzero(rows >= 0)
-    number[rows[there]] = there
-    live = np.flatnonzero(table["inventory"] >= 0)
-    of = number[table["consumer"][live]]
-    live, of = live[of >= 0], of[of >= 0]
-    sort = np.lexsort((table["inventory"][live], of))
-    live = live[sort]
-    columns = (of[sort], table["inventory"][live], table["amount"][live])
-    found: Holdings = {}
-    for n, inventory, amount in zip(*(c.tolist() for c in columns), strict=True):
-        found.setdefault(n, []).append((inventory, amount))
-    return found
 
 
 def _name(n: int) -> str:

@@ -6,9 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.plan.model import Model
+from kilonova.plan.rounding import rounded_rows
 
 # Pairs of a kind and a host up to which whole servers are counted host by host.
 _MOST_WHOLE = 3000
+# The same where no plan comes near what shares of servers come to.
+_MOST_FINER = 20_000
+# How near is near enough: as a share of the servers that could be placed.
+_NEAR = 0.01
 # Pairs of a kind and a class of hosts that the linear problem may have.
 _MOST_PAIRS = 20_000
 # Branches after which HiGHS ends with what it has: the same question always ends alike.
@@ -52,6 +57,28 @@ def bound_of(model: Model) -> Bound:
     return Bound(min(_shares(model), trivial), False, None)
 
 
+def finer_bound(model: Model, bound: Bound, placed: int) -> Bound:
+    """Count whole servers after all, if a plan is far from a bound by shares.
+
+    Parameters
+    ----------
+    model
+        The relaxed problem.
+    bound
+        What is known of it.
+    placed
+        Servers that the best plan so far places.
+    """
+    pairs = int((model.most > 0).sum())
+    near = placed >= (1 - _NEAR) * bound.most
+    if near or bound.whole is not None or pairs > _MOST_FINER:
+        return bound
+    found = _whole(model)
+    if found is None:
+        return bound
+    return found._replace(most=min(found.most, bound.most))
+
+
 def _whole(model: Model) -> Bound | None:
     """Count whole servers, host by host; None where HiGHS finds nothing in time."""
     kind, host = np.nonzero(model.most)
@@ -86,19 +113,27 @@ def _shares(model: Model) -> int:
     classes = int(place.max()) + 1
     if classes * len(takes) > _MOST_PAIRS:
         place, classes = np.zeros(len(place), np.int64), 1
-    # What no server could use of a host is no room.
-    usable = np.minimum(model.free, model.amount.T @ model.most)
-    # Nor is what is left below the common divisor of all amounts that fit.
-    divisor = _divisors(model.amount, takes)
-    usable = np.where(divisor > 0, usable - usable % np.maximum(divisor, 1), 0)
-    free = np.array([np.bincount(place, row, classes) for row in usable])
+    room = _usable(model, takes)
     top = np.array([np.bincount(place, row, classes) for row in model.most])
     kind, at = np.nonzero(top)
     rows = _Rows(len(kind))
     rows.limit_kinds(kind, model.demand)
+    free = np.array([np.bincount(place, row, classes) for row in room])
     rows.limit_heaps(at, model.amount[kind], free.reshape(-1, classes))
+    for factors, limits in rounded_rows(model.amount, room):
+        limit = np.bincount(place, limits, classes)
+        rows.limit_heaps(at, factors[kind][:, None], limit[None, :])
     found = rows.solve(top[kind, at], len(kind), whole=False)
     return int(model.demand.sum()) if found is None else found[0]
+
+
+def _usable(model: Model, takes: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Give what servers could use of what each host has left, (K, H) int64."""
+    # What no server could use of a host is no room.
+    usable = np.minimum(model.free, model.amount.T @ model.most).astype(np.int64)
+    # Nor is what is left below the common divisor of all amounts that fit.
+    divisor = _divisors(model.amount, takes)
+    return np.where(divisor > 0, usable - usable % np.maximum(divisor, 1), 0)
 
 
 def _divisors(amount: NDArray[np.int64], takes: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -137,7 +172,7 @@ class _Rows:
         self,
         place: NDArray[np.int64],
         amount: NDArray[np.int64],
-        free: NDArray[np.float64],
+        free: NDArray[Any],
     ) -> None:
         """Take no more of a resource than a place has left."""
         for k, left in enumerate(free):

@@ -4,19 +4,20 @@
 scheduler. A better plan is looked for only where that leaves servers without a host.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud.copies import copied
-from kilonova.cloud.state import State
 from kilonova.hosts import clock
 from kilonova.hosts.scheduler import Scheduler
-from kilonova.plan.attempt import Attempt, Progress, holdings_of
+from kilonova.plan.attempt import Attempt, Progress
 from kilonova.plan.bound import bound_of
 from kilonova.plan.failed import Lost, hosts_of, lost_servers
+from kilonova.plan.holdings import holdings_of, in_names
 from kilonova.plan.improve import improved
 from kilonova.plan.model import model_of
-from kilonova.plan.plan import REFUSED, UNPLACED, Amounts, Plan, Step
+from kilonova.plan.plan import REFUSED, UNPLACED, Plan, Step
 from kilonova.plan.problem import Problem, read_problem
 from kilonova.plan.reasons import why_unplaced
 from kilonova.plan.sandbox import sandbox
@@ -93,9 +94,8 @@ def _improved(
     """Look for a better attempt; give it, and the bound."""
     empty: Cloud = sandbox(problem.state, problem.failed, regroup=problem.regroup)
     model = model_of(problem, Scheduler(empty, problem.options, seed=problem.seed))
-    bound = bound_of(model)
+    best, bound = improved(problem, greedy, model, bound_of(model), progress)
     # The scheduler's word counts, should the relaxed problem ever say less.
-    best = improved(problem, greedy, model, bound, progress)
     return best, max(bound.most, best.score[0]), bound.exact
 
 
@@ -106,17 +106,17 @@ def _steps(
     state = problem.state
     generation = state.tables.consumer["generation"]
     found, others = [], []
-    held, taken = holdings_of(state, problem.own), best.holdings()
+    held, taken = in_names(state, [holdings_of(state, problem.own), best.holdings()])
     reasons = why_unplaced(best)
-    names = _Names(state)
+    host, name = best.host.tolist(), cache(state.hosts.names.__getitem__)
     for n, each in enumerate(problem.servers):
-        step = Step(each.server.uuid, state.hosts.names[each.source])
+        step = Step(each.server.uuid, name(each.source))
         if n in held:
             step.generation = int(generation[problem.own[n]])
-            step.held = names.amounts(held[n])
-        if best.host[n] >= 0:
-            step.target = state.hosts.names[int(best.host[n])]
-            step.allocations = names.amounts(taken.get(n, ()))
+            step.held = held[n]
+        if host[n] >= 0:
+            step.target = name(host[n])
+            step.allocations = taken.get(n, {})
             found.append(step)
         else:
             step.status, step.reason = UNPLACED, reasons[n]
@@ -124,33 +124,6 @@ def _steps(
     for each in lost:
         reason = each.refused or malformed.get(each.server.uuid)
         if reason:
-            name = state.hosts.names[each.source]
-            uuid = each.server.uuid
-            others.append(Step(uuid, name, status=REFUSED, reason=reason))
+            uuid, source = each.server.uuid, name(each.source)
+            others.append(Step(uuid, source, status=REFUSED, reason=reason))
     return found + others
-
-
-class _Names:
-    """Names of inventories, each put together once."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._known: dict[int, tuple[str, str]] = {}
-        self._providers: dict[int, str] = {}
-
-    def amounts(self, pairs: Iterable[tuple[int, int]]) -> Amounts:
-        """Give inventories and amounts in names."""
-        found: Amounts = {}
-        for at, amount in pairs:
-            provider, name = self._known.get(at) or self._name(at)
-            found.setdefault(provider, {})[name] = amount
-        return found
-
-    def _name(self, at: int) -> tuple[str, str]:
-        state, table = self._state, self._state.tables.inventory
-        row = int(table["provider"][at])
-        if row not in self._providers:
-            self._providers[row] = state.provider_identity(row)
-        name = state.resource_classes[int(table["resource_class"][at])]
-        found = self._known[at] = (self._providers[row], name)
-        return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kilonova.hosts.options import Options
 from kilonova.plan.attempt import Attempt, Progress
-from kilonova.plan.bound import Bound
+from kilonova.plan.bound import Bound, finer_bound
 from kilonova.plan.model import Model
 from kilonova.plan.problem import Problem
 from kilonova.request.server import Destination, ServerSpec
@@ -44,8 +44,8 @@ def improved(
     model: Model,
     bound: Bound,
     progress: Progress | None = None,
-) -> Attempt:
-    """Give the best attempt that was found, which may be the greedy one.
+) -> tuple[Attempt, Bound]:
+    """Give the best attempt that was found, which may be the greedy one, and a bound.
 
     Parameters
     ----------
@@ -63,12 +63,18 @@ def improved(
         if attempt.score > best.score:
             best = attempt
         if best.score[0] >= bound.most:
-            return best
+            return best, bound
+    known, bound = bound, finer_bound(model, bound, best.score[0])
+    if bound is not known and bound.whole is not None:
+        attempt = _followed(problem, model, bound.whole, progress)
+        best = max(best, attempt, key=lambda each: each.score)
+    if best.score[0] >= bound.most:
+        return best, bound
     if best is greedy:
         best = Attempt(problem)
         best.place(range(len(problem.servers)), progress)
     _exchange(best, model, bound.most)
-    return max(best, greedy, key=lambda each: each.score)
+    return max(best, greedy, key=lambda each: each.score), bound
 
 
 def _attempts(
@@ -81,11 +87,7 @@ def _attempts(
     ]
     options = packing(problem.options)
     if bound.whole is not None:
-        attempt = Attempt(problem, options)
-        _follow(attempt, model, bound.whole)
-        left = [n for n in orders[0]().tolist() if attempt.host[n] < 0]
-        attempt.place(left, progress)
-        yield attempt
+        yield _followed(problem, model, bound.whole, progress)
     for order in orders:
         attempt = Attempt(problem, options)
         attempt.place(order().tolist(), progress)
@@ -104,6 +106,20 @@ def _hardest_first(problem: Problem, model: Model) -> NDArray[np.int64]:
 
 def _smallest_first(problem: Problem, model: Model) -> NDArray[np.int64]:
     return np.argsort(_share(problem, model), kind="stable")
+
+
+def _followed(
+    problem: Problem,
+    model: Model,
+    count: NDArray[np.int64],
+    progress: Progress | None,
+) -> Attempt:
+    """Place servers as the relaxed problem has them, and the rest hardest first."""
+    attempt = Attempt(problem, packing(problem.options))
+    _follow(attempt, model, count)
+    left = [n for n in _hardest_first(problem, model).tolist() if attempt.host[n] < 0]
+    attempt.place(left, progress)
+    return attempt
 
 
 def _follow(attempt: Attempt, model: Model, count: NDArray[np.int64]) -> None:

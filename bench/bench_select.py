@@ -10,7 +10,7 @@ first compared with the oracle's, at a size where that is quick.
 import os
 import time
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
@@ -139,6 +139,7 @@ def _decision(traffic: Traffic) -> tuple[float, float]:
 
     Both come after another call, so that neither has to fetch the arguments.
     """
+    from kilonova_kernels._jit import call
     from kilonova_kernels.select import select_all
 
     scheduler, state = traffic.scheduler, traffic.cloud.state
@@ -152,11 +153,15 @@ def _decision(traffic: Traffic) -> tuple[float, float]:
     columns = state.columns(spare_allocations=len(engine.search.claim_inventory))
     fleet = engine.columns(orders.best.shape[1], 1 + len(orders.listed_host))
     arguments = (columns, engine.plans.columns, engine.search, fleet)
-    select_all(*arguments, nobody)
+    # Type and address of a group are found out at the first look.
+    known = cast(Any, orders)
+    assert known.kind == cast(Any, nobody).kind
+    assert known.address
+    call(select_all, *arguments, nobody)
     start = time.perf_counter()
-    select_all(*arguments, nobody)
+    call(select_all, *arguments, nobody)
     between = time.perf_counter()
-    placed = select_all(*arguments, orders)
+    placed = call(select_all, *arguments, orders)
     end = time.perf_counter()
     assert placed == 1
     state.tables.allocation.count = int(state.counters[1])
@@ -204,11 +209,12 @@ def _orders(engine: Engine) -> OrderColumns:
 
 
 def _place(engine: Engine, orders: OrderColumns) -> int:
+    from kilonova_kernels._jit import call
     from kilonova_kernels.select import select_all
 
     state, search = engine.state, engine.search
     columns = state.columns(spare_allocations=SHAPES * len(search.claim_inventory))
     fleet = engine.columns(orders.best.shape[1], SHAPES)
-    placed = select_all(columns, engine.plans.columns, search, fleet, orders)
+    placed = call(select_all, columns, engine.plans.columns, search, fleet, orders)
     state.tables.allocation.count = int(state.counters[1])
     return int(placed)

@@ -1,5 +1,6 @@
 """The one place where kernels are compiled."""
 
+import ctypes
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,9 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 from numba.core import config
+
+from kilonova_kernels._parts import PartCompiler
+from kilonova_kernels._pointed import Pointed, PointedType
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -23,7 +27,14 @@ _PARENT = Path(_CONFIG.CACHE_DIR or _HERE / "__pycache__")
 _CACHE_DIR = str(_PARENT / f"kernels-{hashlib.sha256(_TEXT).hexdigest()[:12]}")
 
 
-_UNCALLABLE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_ENTRIES: dict[tuple[object, ...], Callable[..., int]] = {}
+_KINDS: list[tuple[PointedType, ...]] = []
+
+_UNCALLABLE = {
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "pipeline_class": PartCompiler,
+}
 
 
 def kernel(function: F) -> F:
@@ -59,6 +70,39 @@ def woven(function: F) -> F:
     below it. This spares that for the links of a long chain of large functions.
     """
     return _compile(function, cache=False, inline="always", **_UNCALLABLE)
+
+
+def call(function: Callable[..., int], *groups: object) -> int:
+    """Call a kernel that takes groups of columns alone, in a microsecond.
+
+    numba looks at each column of each group, to find the compiled code for them, which
+    takes longer than many a kernel.
+    """
+    if _CONFIG.DISABLE_JIT:
+        return function(*groups)
+    given = cast(tuple[Pointed, ...], groups)
+    key = (function, *[id(group.kind) for group in given])
+    entry = _ENTRIES.get(key)
+    if entry is None:
+        entry = _ENTRIES[key] = _entry(function, given)
+    found, error = ctypes.c_int64(), ctypes.c_void_p()
+    places = [group.address for group in given]
+    if entry(ctypes.byref(found), ctypes.byref(error), *places):
+        raise SystemError(f"{function.__name__} raised, which no kernel may.")
+    return found.value
+
+
+def _entry(function: Any, groups: tuple[Pointed, ...]) -> Callable[..., int]:
+    """Give what calls the machine code of a kernel for groups of these types."""
+    kinds = tuple(group.kind for group in groups)
+    function.compile(kinds)
+    found = function.overloads[kinds]
+    # Compiled functions take places of their result and of an error, then addresses.
+    address = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
+    made = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (2 + len(groups)))
+    # Types are kept for good: their identity is how code is found again.
+    _KINDS.append(kinds)
+    return made(address)
 
 
 def is_compiled(function: Callable[..., object]) -> bool:

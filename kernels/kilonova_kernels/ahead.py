@@ -5,7 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kilonova_kernels._pointed import pointed
 
+
+@pointed
 class AheadColumns(NamedTuple):
     """Working memory of looking ahead in one tree; nobody else reads it.
 

@@ -1,16 +1,16 @@
 """Whether one option of a slot goes with the options that were chosen before it."""
 
-from kilonova_kernels._jit import inlined
+from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
 
 
-@inlined
+@part
 def chosen_provider(search: SearchColumns, depth: int) -> int:
     """Give the provider that is taken at one depth of the search."""
     return int(search.option_provider[search.order[depth], search.choice[depth]])
 
 
-@inlined
+@part
 def goes_with(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -43,7 +43,7 @@ def goes_with(
     return _has_room(cloud, plans, plan, search, depth, slot, option)
 
 
-@inlined
+@part
 def taken_amount(
     plans: PlanColumns, plan: int, search: SearchColumns, depth: int, inventory: int
 ) -> int:
@@ -61,7 +61,7 @@ def taken_amount(
     return total
 
 
-@inlined
+@part
 def _has_room(
     cloud: CloudColumns,
     plans: PlanColumns,

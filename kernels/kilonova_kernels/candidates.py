@@ -1,6 +1,6 @@
 """Candidates tree by tree, as many as are asked for, to be continued."""
 
-from kilonova_kernels._jit import inlined, kernel
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.beside import chosen_provider
 from kilonova_kernels.columns import (
     CloudColumns,
@@ -80,7 +80,7 @@ def fill_candidates(
     return written
 
 
-@inlined
+@part
 def _is_first_anchor(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -115,7 +115,7 @@ def _is_first_anchor(
     return True
 
 
-@inlined
+@part
 def _could_anchor(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -137,14 +137,14 @@ def _could_anchor(
     return True
 
 
-@inlined
+@part
 def _is_anchored(cloud: CloudColumns, sharing: int, tree: int) -> bool:
     """Say whether a sharing provider, by its place among them, serves a tree."""
     at = _anchor_position(cloud, sharing, tree)
     return bool(at < cloud.anchor_start[sharing + 1] and cloud.anchor_tree[at] == tree)
 
 
-@inlined
+@part
 def _anchor_position(cloud: CloudColumns, sharing: int, tree: int) -> int:
     """Give where a tree is, or would be, among those that a sharing provider serves."""
     low, high = cloud.anchor_start[sharing], cloud.anchor_start[sharing + 1]
@@ -157,7 +157,7 @@ def _anchor_position(cloud: CloudColumns, sharing: int, tree: int) -> int:
     return int(low)
 
 
-@inlined
+@part
 def _sharing_number(cloud: CloudColumns, provider: int) -> int:
     """Give the place of a provider among the sharing ones, or -1."""
     low, high = 0, cloud.sharing.shape[0]

@@ -1,7 +1,7 @@
 """Claims: all rows of a consumer's allocations are written, or none."""
 
 from kilonova_kernels import codes
-from kilonova_kernels._jit import inlined, kernel
+from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.columns import CloudColumns, Counter, Int32, Int64
 
 _WRITES = Counter.WRITES
@@ -10,7 +10,7 @@ _FREE = Counter.FREE
 _LIVE = Counter.LIVE
 
 
-@inlined
+@part
 def refusal(cloud: CloudColumns, inventory: int, amount: int, own: int) -> int:
     """Say why one inventory cannot give ``amount``, as a code; ``OK`` if it can.
 
@@ -99,7 +99,7 @@ def use(cloud: CloudColumns, inventory: int, amount: int) -> None:
     refresh_largest(cloud, inventory)
 
 
-@inlined
+@part
 def touch_trees(cloud: CloudColumns, consumer: int, taken: bool) -> None:
     """Enter each tree that ``consumer`` holds something of in the journal, once.
 
@@ -129,7 +129,7 @@ def touch_providers(cloud: CloudColumns, consumer: int) -> None:
         row = cloud.allocation_next[row]
 
 
-@inlined
+@part
 def free_rows(cloud: CloudColumns, consumer: int) -> None:
     """Give the allocation rows of ``consumer`` back, without a word on usage."""
     row = cloud.consumer_first[consumer]

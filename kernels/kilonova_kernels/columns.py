@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kilonova_kernels._pointed import pointed
 from kilonova_kernels.ahead import AheadColumns
 
 Int64 = NDArray[np.int64]
@@ -70,6 +71,7 @@ class Cursor:
     COUNT = 10
 
 
+@pointed
 class CloudColumns(NamedTuple):
     """What is known of a cloud, as kernels read it, and as claims write it.
 
@@ -114,6 +116,7 @@ class CloudColumns(NamedTuple):
     counters: Int64
 
 
+@pointed
 class PlanColumns(NamedTuple):
     """Compiled requests, one after the other.
 
@@ -193,6 +196,7 @@ class PlanColumns(NamedTuple):
     subtree_groups: Int64
 
 
+@pointed
 class SearchColumns(NamedTuple):
     """Working memory of a search in one tree.
 
@@ -235,6 +239,7 @@ class SearchColumns(NamedTuple):
     ahead: AheadColumns
 
 
+@pointed
 class ResultColumns(NamedTuple):
     """Room for candidates, and where the search for them stands.
 
@@ -258,6 +263,7 @@ class ResultColumns(NamedTuple):
     place: Int32
 
 
+@pointed
 class ScanColumns(NamedTuple):
     """Where the providers are that could serve a plan's slots, tree after tree.
 

@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+from kilonova_kernels._pointed import pointed
 from kilonova_kernels.columns import Bool, Float64, Int32, Int64
 
 
+@pointed
 class DeviceColumns(NamedTuple):
     """What packing weighers know of hosts with devices, and of what is asked of them.
 
@@ -72,6 +74,7 @@ class DeviceColumns(NamedTuple):
     sums: Float64
 
 
+@pointed
 class MarkColumns(NamedTuple):
     """What is kept of each plan between decisions: marks and weights of all trees.
 
@@ -96,6 +99,7 @@ class MarkColumns(NamedTuple):
     policy: Int64
 
 
+@pointed
 class BatchColumns(NamedTuple):
     """Requests to place one after the other, and what became of them.
 

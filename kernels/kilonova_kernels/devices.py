@@ -1,6 +1,6 @@
 """Free amounts of hosts with devices, and how much of them lies idle in fragments."""
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.claims import journal_root
 from kilonova_kernels.columns import CloudColumns, Counter, Int64
 from kilonova_kernels.device_columns import DeviceColumns
@@ -103,7 +103,7 @@ def add_kinds(
     _add_kind(cloud, devices, root, count, least, sign)
 
 
-@inlined
+@part
 def _add_kind(
     cloud: CloudColumns,
     devices: DeviceColumns,
@@ -150,7 +150,7 @@ _NO_DEVICE_NO_ROOM = 4
 _NOT_ALLOWED = 5
 
 
-@inlined
+@part
 def lost_for(
     devices: DeviceColumns, typical: int, cpu: int, traits: int, have: Int64
 ) -> int:

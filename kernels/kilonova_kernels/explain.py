@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import kernel, part
+from kilonova_kernels._pointed import pointed
 from kilonova_kernels.columns import Bool, CloudColumns, Int32, PlanColumns
 from kilonova_kernels.fits import slot_inventory
 from kilonova_kernels.options import (
@@ -27,6 +28,7 @@ WHOLE = 10
 SPREAD = 11
 
 
+@pointed
 class ConstraintColumns(NamedTuple):
     """What one request asks for, constraint by constraint.
 
@@ -132,7 +134,7 @@ def class_stage(
     return best
 
 
-@inlined
+@part
 def _some_provider(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -194,7 +196,7 @@ def _offers_some(
     return nothing
 
 
-@inlined
+@part
 def _group_served(
     cloud: CloudColumns, plans: PlanColumns, group: int, tree: int
 ) -> bool:
@@ -216,7 +218,7 @@ def _group_served(
     return True
 
 
-@inlined
+@part
 def _enough_providers(cloud: CloudColumns, plans: PlanColumns, tree: int) -> bool:
     """Say whether as many providers offer what suffixed groups want as there are."""
     groups = 0
@@ -234,7 +236,7 @@ def _enough_providers(cloud: CloudColumns, plans: PlanColumns, tree: int) -> boo
     return count >= groups
 
 
-@inlined
+@part
 def _offers_all(
     cloud: CloudColumns, plans: PlanColumns, slot: int, provider: int
 ) -> bool:

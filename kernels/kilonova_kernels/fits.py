@@ -1,6 +1,6 @@
 """Which trees have a candidate for a plan."""
 
-from kilonova_kernels._jit import inlined, kernel
+from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.columns import Bool, CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.options import (
     admits,
@@ -15,7 +15,7 @@ _FITS = 1
 _SEARCH = 2
 
 
-@inlined
+@part
 def tree_fits(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -52,7 +52,7 @@ def mark_fitting(
     return found
 
 
-@inlined
+@part
 def _count(cloud: CloudColumns, plans: PlanColumns, plan: int, tree: int) -> int:
     """Count what each slot alone could take: ``_NO``, ``_FITS`` or ``_SEARCH``.
 

@@ -1,6 +1,6 @@
 """How often a request can be claimed until no candidate is left, tree by tree."""
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.columns import (
     CloudColumns,
     Int32,
@@ -193,7 +193,7 @@ def _list_fits(
         families.bulk[i] = bulk
 
 
-@inlined
+@part
 def _family_claims(
     families: FamilyColumns, family: int, options: int, total: int
 ) -> int:
@@ -224,7 +224,7 @@ def _family_claims(
     return low
 
 
-@inlined
+@part
 def _scarcest(
     cloud: CloudColumns, plans: PlanColumns, slot: int, search: SearchColumns
 ) -> int:

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from kilonova_kernels._jit import inlined, part
+from kilonova_kernels._jit import part
+from kilonova_kernels._pointed import pointed
 from kilonova_kernels.claims import refresh_largest, use
 from kilonova_kernels.columns import (
     Bool,
@@ -25,6 +26,7 @@ from kilonova_kernels.search import next_candidate, start_search
 MOST = 1 << 40
 
 
+@pointed
 class FamilyColumns(NamedTuple):
     """Slots that ask the same, of one plan: what takes its turn at the same providers.
 
@@ -54,6 +56,7 @@ class FamilyColumns(NamedTuple):
     bulk: Int64
 
 
+@pointed
 class HeadroomColumns(NamedTuple):
     """What is found for each tree by itself, (T,) each, or (T, F).
 
@@ -145,7 +148,7 @@ def _coupled(
     return bool(sure & wanted != wanted)
 
 
-@inlined
+@part
 def _compete(plans: PlanColumns, search: SearchColumns, s: int, t: int) -> bool:
     """Say whether two slots want one inventory, or one provider where they may not."""
     apart = (
@@ -166,7 +169,7 @@ def _compete(plans: PlanColumns, search: SearchColumns, s: int, t: int) -> bool:
     return False
 
 
-@inlined
+@part
 def _always_in_subtree(
     cloud: CloudColumns, plans: PlanColumns, search: SearchColumns, groups: int
 ) -> bool:
@@ -187,7 +190,7 @@ def _always_in_subtree(
     return False
 
 
-@inlined
+@part
 def _one_way(plans: PlanColumns, search: SearchColumns) -> bool:
     """Say whether each slot has one option only."""
     most = 1
@@ -196,7 +199,7 @@ def _one_way(plans: PlanColumns, search: SearchColumns) -> bool:
     return most == 1
 
 
-@inlined
+@part
 def _divide(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -215,7 +218,7 @@ def _divide(
     out.lower[tree] = out.upper[tree] = count
 
 
-@inlined
+@part
 def _bound_classes(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -241,7 +244,7 @@ def _bound_classes(
             out.resource[tree] = k
 
 
-@inlined
+@part
 def _is_option(
     plans: PlanColumns, search: SearchColumns, provider: int, resource_class: int
 ) -> bool:
@@ -278,7 +281,7 @@ def claim_one_by_one(
     return count
 
 
-@inlined
+@part
 def _sort_options(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -303,7 +306,7 @@ def _sort_options(
                 j -= 1
 
 
-@inlined
+@part
 def _swap(column: Int32, i: int) -> None:
     """Exchange an entry with the one before it."""
     held = column[i]
@@ -311,7 +314,7 @@ def _swap(column: Int32, i: int) -> None:
     column[i - 1] = held
 
 
-@inlined
+@part
 def _take_back(cloud: CloudColumns, families: FamilyColumns, tree: int) -> None:
     """Undo all claims that were made in one tree."""
     for i in range(pool_size(cloud, tree)):
@@ -324,7 +327,7 @@ def _take_back(cloud: CloudColumns, families: FamilyColumns, tree: int) -> None:
                 refresh_largest(cloud, inventory)
 
 
-@inlined
+@part
 def room_of(cloud: CloudColumns, inventory: int) -> int:
     """Give the units that are left of one inventory."""
     offer = cloud.inventory_offer[inventory]

@@ -9,7 +9,7 @@ best.
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, woven
+from kilonova_kernels._jit import part, woven
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.host_bounds import open_node, refined, refresh_reference
 from kilonova_kernels.host_columns import (
@@ -25,7 +25,7 @@ from kilonova_kernels.host_passing import passes_here
 _SOFT_ANTI_AFFINITY = Measure.SOFT_ANTI_AFFINITY
 
 
-@inlined
+@part
 def set_range(
     weights: WeightColumns, choice: ChoiceColumns, k: int, low: float, high: float
 ) -> None:
@@ -43,7 +43,7 @@ def set_range(
     choice.range[k] = high - low
 
 
-@inlined
+@part
 def weight_of(fleet: FleetColumns, host: int, soft: float) -> float:
     """Give the weight of one host; ``soft`` is its raw value for soft policies."""
     weights, choice = fleet.weights, fleet.choice
@@ -123,7 +123,7 @@ def _ask(
         choice.kept[0, host % WIDTH] = -np.inf
 
 
-@inlined
+@part
 def _close(fleet: FleetColumns, shape: int, level: int) -> None:
     """Keep what was learned of a node."""
     shapes, choice = fleet.shapes, fleet.choice
@@ -136,7 +136,7 @@ def _close(fleet: FleetColumns, shape: int, level: int) -> None:
     choice.kept[level + 1, node % WIDTH] = bound
 
 
-@inlined
+@part
 def _may_enter(choice: ChoiceColumns, weight: float, host: int) -> bool:
     """Say whether a host of this weight would be among the best."""
     last = choice.host.shape[0] - 1
@@ -148,7 +148,7 @@ def _may_enter(choice: ChoiceColumns, weight: float, host: int) -> bool:
     )
 
 
-@inlined
+@part
 def enter(choice: ChoiceColumns, host: int, weight: float) -> None:
     """Put a host among the best, if it is one of them."""
     if not _may_enter(choice, weight, host):

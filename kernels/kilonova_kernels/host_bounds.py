@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined
+from kilonova_kernels._jit import inlined, part
 from kilonova_kernels.columns import Float64
 from kilonova_kernels.host_columns import REFERENCES, WIDTH, FleetColumns
 from kilonova_kernels.host_extremes import child_count
@@ -14,7 +14,7 @@ _ROUNDING = 1e-14
 _MOST_DRIFT = 0.005
 
 
-@inlined
+@part
 def refresh_reference(fleet: FleetColumns, shape: int) -> None:
     """Find how weights drift from the newest reference; make another one if far."""
     shapes, choice, weights = fleet.shapes, fleet.choice, fleet.weights
@@ -38,7 +38,7 @@ def refresh_reference(fleet: FleetColumns, shape: int) -> None:
                 choice.slope[row, k] = 0.0
 
 
-@inlined
+@part
 def _most_drift(fleet: FleetColumns) -> float:
     multiplier = fleet.weights.multiplier
     most = 0.0
@@ -50,13 +50,13 @@ def _most_drift(fleet: FleetColumns) -> float:
     return most * _MOST_DRIFT
 
 
-@inlined
+@part
 def _per_unit(multiplier: float, extent: float) -> float:
     """Give what one unit of a raw value weighs."""
     return 0.0 if extent == 0.0 else multiplier / extent
 
 
-@inlined
+@part
 def _drift_from(fleet: FleetColumns, shape: int, slot: int) -> float:
     """Set slope and offset of the drift from a reference; give how much it orders anew.
 
@@ -85,7 +85,7 @@ def _drift_from(fleet: FleetColumns, shape: int, slot: int) -> float:
     return most
 
 
-@inlined
+@part
 def open_node(fleet: FleetColumns, shape: int, level: int, node: int) -> None:
     """Bound the children of a node, under the reference and under the scale."""
     choice = fleet.choice
@@ -105,7 +105,7 @@ def open_node(fleet: FleetColumns, shape: int, level: int, node: int) -> None:
         bound[i] = kept[i] + choice.most[i] + choice.slack[0]
 
 
-@inlined
+@part
 def _add_drift(fleet: FleetColumns, level: int, node: int) -> None:
     """Find the largest drift below each child of a node, into ``choice.most``."""
     tree, choice, weights = fleet.tree, fleet.choice, fleet.weights
@@ -130,7 +130,7 @@ def _add_drift(fleet: FleetColumns, level: int, node: int) -> None:
             most[i] = total[i] if row == 0 else max(most[i], total[i])
 
 
-@inlined
+@part
 def _weigh_block(fleet: FleetColumns, shape: int, block: int) -> None:
     """Weigh the hosts of one block under the reference, all at once.
 
@@ -165,7 +165,7 @@ def _weigh_block(fleet: FleetColumns, shape: int, block: int) -> None:
             kept[i] = -np.inf
 
 
-@inlined
+@part
 def _recall_family(fleet: FleetColumns, shape: int, level: int, node: int) -> None:
     """Take the bounds of the children of a node from the last time they were open."""
     tree, shapes, choice = fleet.tree, fleet.shapes, fleet.choice
@@ -196,7 +196,7 @@ def _recall_family(fleet: FleetColumns, shape: int, level: int, node: int) -> No
             shapes.bound[shape, family, i] = kept[i]
 
 
-@inlined
+@part
 def raise_bounds(fleet: FleetColumns, shape: int, host: int, values: Float64) -> None:
     """Let the bounds above a host hold for it with some raw values, (K,), too."""
     tree, shapes = fleet.tree, fleet.shapes
@@ -257,7 +257,7 @@ def _from_extremes(
     return most
 
 
-@inlined
+@part
 def refined(fleet: FleetColumns, level: int, place: int) -> float:
     """Give a bound of a child of the open node that is also true to its extremes."""
     choice = fleet.choice
@@ -266,7 +266,7 @@ def refined(fleet: FleetColumns, level: int, place: int) -> float:
     return float(min(bound, choice.bound[level, place]))
 
 
-@inlined
+@part
 def _moved(
     fleet: FleetColumns, shape: int, number: int, family: int, place: int
 ) -> float:

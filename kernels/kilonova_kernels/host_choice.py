@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, woven
+from kilonova_kernels._jit import part, woven
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.host_best import enter, find_best, set_range, weight_of
 from kilonova_kernels.host_bounds import raise_bounds
@@ -85,7 +85,7 @@ def _choose_of_all(
         raise_bounds(fleet, shape, host, choice.raw)
 
 
-@inlined
+@part
 def _is_affine(fleet: FleetColumns, orders: OrderColumns, n: int) -> bool:
     """Say whether the server must join members of its group."""
     if orders.policy[n] != _AFFINITY:
@@ -98,7 +98,7 @@ def _is_affine(fleet: FleetColumns, orders: OrderColumns, n: int) -> bool:
     return False
 
 
-@inlined
+@part
 def _is_listed(orders: OrderColumns, n: int, host: int) -> bool:
     low, high = orders.listed_start[n], orders.listed_start[n + 1]
     while low < high:
@@ -110,7 +110,7 @@ def _is_listed(orders: OrderColumns, n: int, host: int) -> bool:
     return bool(low < orders.listed_start[n + 1] and orders.listed_host[low] == host)
 
 
-@inlined
+@part
 def _is_banned(fleet: FleetColumns, orders: OrderColumns, n: int, host: int) -> bool:
     """Say whether the server's list or group keeps it from a host."""
     if orders.listed[n] == _EXCEPT and _is_listed(orders, n, host):
@@ -123,7 +123,7 @@ def _is_banned(fleet: FleetColumns, orders: OrderColumns, n: int, host: int) -> 
     return False
 
 
-@inlined
+@part
 def _shelve(fleet: FleetColumns, shape: int, host: int, shelved: int) -> int:
     """Bar a host that may pass, and list it; give how many are listed."""
     if is_barred(fleet.shapes, shape, host):
@@ -133,7 +133,7 @@ def _shelve(fleet: FleetColumns, shape: int, host: int, shelved: int) -> int:
     return shelved + 1
 
 
-@inlined
+@part
 def _shelve_banned(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
     """Take the hosts out that the server may not have; give how many."""
     shape = wide(orders.shape[n])
@@ -177,7 +177,7 @@ def _set_ranges(
     return True
 
 
-@inlined
+@part
 def _raw_soft(fleet: FleetColumns, orders: OrderColumns, n: int, host: int) -> float:
     """Give the raw value of a host for the soft policy of the server's group."""
     if orders.group[n] < 0:
@@ -188,7 +188,7 @@ def _raw_soft(fleet: FleetColumns, orders: OrderColumns, n: int, host: int) -> f
     return float(-members) if orders.policy[n] == _SOFT_ANTI_AFFINITY else 0.0
 
 
-@inlined
+@part
 def _soft_measure(policy: int) -> int:
     if policy == _SOFT_AFFINITY:
         return _OF_AFFINITY
@@ -232,7 +232,7 @@ def _enter_members(
     return shelved
 
 
-@inlined
+@part
 def _set_soft_range(fleet: FleetColumns, policy: int, low: float, high: float) -> None:
     for k in range(fleet.weights.measure.shape[0]):
         if fleet.weights.measure[k] == _soft_measure(policy):
@@ -291,7 +291,7 @@ def _gather(
     return count
 
 
-@inlined
+@part
 def _list_few(fleet: FleetColumns, orders: OrderColumns, n: int, affine: bool) -> int:
     """List the hosts that a server names, or else those of its group's members."""
     pool = fleet.choice.pool

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from kilonova_kernels._pointed import pointed
 from kilonova_kernels.columns import Bool, Float64, Int32, Int64, UInt8, UInt16
 
 # Hosts below one node of the tree of extremes, and nodes below one above it.
@@ -41,6 +42,7 @@ class Policy:
     SOFT_ANTI_AFFINITY = 4
 
 
+@pointed
 class HostColumns(NamedTuple):
     """What a server takes of a host and gives back, as the host itself counts it.
 
@@ -72,6 +74,7 @@ class HostColumns(NamedTuple):
     host_tree: Int32
 
 
+@pointed
 class WeightColumns(NamedTuple):
     """Raw values of all hosts for the weighers of one scheduler.
 
@@ -100,6 +103,7 @@ class WeightColumns(NamedTuple):
     host_multiplier: Int32
 
 
+@pointed
 class TreeColumns(NamedTuple):
     """The tree of extremes over all hosts, and which hosts changed last.
 
@@ -140,6 +144,7 @@ class TreeColumns(NamedTuple):
     stamp: Int64
 
 
+@pointed
 class ShapeColumns(NamedTuple):
     """What is kept of each shape of request: which hosts pass, and how they weigh.
 
@@ -213,6 +218,7 @@ class ShapeColumns(NamedTuple):
     plan: Int32
 
 
+@pointed
 class GroupColumns(NamedTuple):
     """Server groups: how many members each has on which host.
 
@@ -235,6 +241,7 @@ class GroupColumns(NamedTuple):
     used: Int64
 
 
+@pointed
 class ChoiceColumns(NamedTuple):
     """Working memory of one choice among hosts.
 
@@ -289,6 +296,7 @@ class ChoiceColumns(NamedTuple):
     opened: Int64
 
 
+@pointed
 class OrderColumns(NamedTuple):
     """Servers to place one after the other, and what became of them.
 
@@ -342,6 +350,29 @@ class OrderColumns(NamedTuple):
     provider: Int32
 
 
+@pointed
+class FirstColumns(NamedTuple):
+    """Trees whose first candidates are wanted.
+
+    Attributes
+    ----------
+    plan
+        Which plan, (1,).
+    trees
+        Their number, (1,).
+    tree
+        The trees, and spare places, (N,).
+    provider
+        Output, (N, D): provider of each slot, -1 where a tree has no candidate.
+    """
+
+    plan: Int64
+    trees: Int64
+    tree: Int32
+    provider: Int32
+
+
+@pointed
 class FleetColumns(NamedTuple):
     """All that a scheduler keeps of hosts."""
 

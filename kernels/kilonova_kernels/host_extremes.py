@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, kernel
+from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.claims import journal_root, only_took
 from kilonova_kernels.columns import CloudColumns, Counter, Float64
 from kilonova_kernels.host_columns import (
@@ -73,7 +73,7 @@ def catch_up(cloud: CloudColumns, fleet: FleetColumns) -> None:
     tree.stamp[0] = writes
 
 
-@inlined
+@part
 def _measure_host(fleet: FleetColumns, host: int) -> bool:
     """Set the raw values of one host; say whether that may raise its weight."""
     weights = fleet.weights
@@ -94,14 +94,14 @@ def _measure_host(fleet: FleetColumns, host: int) -> bool:
     return raised
 
 
-@inlined
+@part
 def copy_values(weights: WeightColumns, host: int, values: Float64) -> None:
     """Copy the raw values of one host, (K,)."""
     for k in range(values.shape[0]):
         values[k] = weights.value[host // WIDTH, k, host % WIDTH]
 
 
-@inlined
+@part
 def _note_change(fleet: FleetColumns, host: int, raised: bool) -> None:
     """Measure a host that changed; bring what is above it up to date."""
     tree = fleet.tree
@@ -120,7 +120,7 @@ def _note_change(fleet: FleetColumns, host: int, raised: bool) -> None:
             return
 
 
-@inlined
+@part
 def _build(fleet: FleetColumns) -> None:
     """Measure all hosts, and make the whole tree; any of them may have changed."""
     tree = fleet.tree
@@ -134,7 +134,7 @@ def _build(fleet: FleetColumns) -> None:
             _refresh_node(fleet, level, node)
 
 
-@inlined
+@part
 def _refresh_node(fleet: FleetColumns, level: int, node: int) -> bool:
     """Take the extremes of one node from its children; say whether they changed."""
     tree, weights = fleet.tree, fleet.weights

@@ -10,7 +10,12 @@ from kilonova_kernels.columns import (
     SearchColumns,
 )
 from kilonova_kernels.fits import tree_fits
-from kilonova_kernels.host_columns import WIDTH, FleetColumns, ShapeColumns
+from kilonova_kernels.host_columns import (
+    WIDTH,
+    FirstColumns,
+    FleetColumns,
+    ShapeColumns,
+)
 from kilonova_kernels.host_extremes import child_count, measured
 from kilonova_kernels.options import list_options
 from kilonova_kernels.search import next_candidate, start_search
@@ -24,14 +29,14 @@ def is_barred(shapes: ShapeColumns, shape: int, host: int) -> bool:
     return bool((bits >> (host % WIDTH)) & 1)
 
 
-@inlined
+@part
 def bar(shapes: ShapeColumns, shape: int, host: int) -> None:
     """Note that a host does not pass."""
     bits = wide(shapes.barred[shape, host // WIDTH])
     shapes.barred[shape, host // WIDTH] = bits | (1 << (host % WIDTH))
 
 
-@inlined
+@part
 def bar_the_rest(fleet: FleetColumns, shape: int) -> None:
     """Bar the hosts that are not allowed, and no other."""
     shapes = fleet.shapes
@@ -43,7 +48,7 @@ def bar_the_rest(fleet: FleetColumns, shape: int) -> None:
         shapes.barred[shape, block] = bits
 
 
-@inlined
+@part
 def readmit(shapes: ShapeColumns, shape: int, host: int) -> None:
     """Forget that a host did not pass, if it is allowed."""
     bits = wide(shapes.barred[shape, host // WIDTH]) & ~(1 << (host % WIDTH))
@@ -52,7 +57,7 @@ def readmit(shapes: ShapeColumns, shape: int, host: int) -> None:
     shapes.barred[shape, host // WIDTH] = bits
 
 
-@inlined
+@part
 def passes_here(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -70,7 +75,7 @@ def passes_here(
     return False
 
 
-@inlined
+@part
 def _has_room(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -124,7 +129,7 @@ def mark_passing(
         )
 
 
-@inlined
+@part
 def _below_limits(fleet: FleetColumns, shape: int, host: int) -> bool:
     """Say whether a host is below the limits of a shape."""
     shapes = fleet.shapes
@@ -163,7 +168,7 @@ def find_rooted(
     return False
 
 
-@inlined
+@part
 def note_providers(
     plans: PlanColumns, plan: int, search: SearchColumns, provider: Int32
 ) -> None:
@@ -176,23 +181,22 @@ def note_providers(
 def first_candidates(
     cloud: CloudColumns,
     plans: PlanColumns,
-    plan: int,
     search: SearchColumns,
-    trees: Int32,
-    provider: Int32,
-) -> None:
-    """Find the first candidate of some trees, as a claim would take it.
+    asked: FirstColumns,
+) -> int:
+    """Find the first candidate of some trees, as a claim would take it; count them.
 
     Parameters
     ----------
-    cloud, plans, plan, search
-        State of the cloud; plans, and the one to look at; working memory.
-    trees
-        (N,) int32.
-    provider
-        Output, (N, D) int32: provider of each slot, -1 where a tree has no candidate.
+    cloud, plans, search
+        State of the cloud; plans; working memory.
+    asked
+        Which trees, and output.
     """
-    for i in range(trees.shape[0]):
-        provider[i] = -1
-        if find_rooted(cloud, plans, search, plan, wide(trees[i])):
-            note_providers(plans, plan, search, provider[i])
+    found, plan = 0, asked.plan[0]
+    for i in range(asked.trees[0]):
+        asked.provider[i] = -1
+        if find_rooted(cloud, plans, search, plan, wide(asked.tree[i])):
+            note_providers(plans, plan, search, asked.provider[i])
+            found += 1
+    return found

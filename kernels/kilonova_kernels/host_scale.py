@@ -7,7 +7,7 @@ passes. Only otherwise it is searched for.
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, part, woven
+from kilonova_kernels._jit import part, woven
 from kilonova_kernels.columns import CloudColumns, Float64, PlanColumns, SearchColumns
 from kilonova_kernels.host_bounds import raise_bounds
 from kilonova_kernels.host_columns import WIDTH, FleetColumns, ShapeColumns
@@ -104,7 +104,7 @@ def _check_extreme(
     _set_extreme(fleet, shape, k, side, host)
 
 
-@inlined
+@part
 def _all_alike(fleet: FleetColumns, k: int) -> bool:
     """Say whether one weigher gives all hosts the same."""
     tree = fleet.tree
@@ -112,7 +112,7 @@ def _all_alike(fleet: FleetColumns, k: int) -> bool:
     return bool(tree.highest[top, k, 0] == tree.lowest[top, k, 0])
 
 
-@inlined
+@part
 def _set_extreme(fleet: FleetColumns, shape: int, k: int, side: int, host: int) -> None:
     shapes = fleet.shapes
     value = 0.0 if host < 0 else raw_value(fleet.weights, host, k)
@@ -124,7 +124,7 @@ def _set_extreme(fleet: FleetColumns, shape: int, k: int, side: int, host: int) 
         shapes.high[shape, k] = -np.inf if host < 0 else value
 
 
-@inlined
+@part
 def _stands_out(shapes: ShapeColumns, shape: int, values: Float64) -> bool:
     """Say whether one of a host's values lies beyond the known extremes."""
     for k in range(values.shape[0]):
@@ -133,7 +133,7 @@ def _stands_out(shapes: ShapeColumns, shape: int, values: Float64) -> bool:
     return False
 
 
-@inlined
+@part
 def _widen(fleet: FleetColumns, shape: int, host: int) -> None:
     """Let the extremes hold for one host more."""
     shapes = fleet.shapes
@@ -184,7 +184,7 @@ def find_extreme(
     return int(best)
 
 
-@inlined
+@part
 def _open(
     fleet: FleetColumns, shape: int, k: int, sign: float, level: int, node: int
 ) -> None:

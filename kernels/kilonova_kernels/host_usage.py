@@ -1,11 +1,11 @@
 """What a server takes of its host, as the host counts it, and its server group."""
 
-from kilonova_kernels._jit import inlined, kernel
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.host_columns import GroupColumns, HostColumns, ShapeColumns
 from kilonova_kernels.wide import wide
 
 
-@inlined
+@part
 def join_host(
     hosts: HostColumns, shapes: ShapeColumns, shape: int, consumer: int, host: int
 ) -> None:
@@ -69,7 +69,7 @@ def add_member(groups: GroupColumns, group: int, host: int, sign: int) -> None:
     groups.members[free] = sign
 
 
-@inlined
+@part
 def members_on(groups: GroupColumns, group: int, host: int) -> int:
     """Count the members of a group on one host."""
     entry = groups.first[group]

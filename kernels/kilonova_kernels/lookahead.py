@@ -9,7 +9,7 @@ sizes on one provider, which is packing of bins, and conditions that are short o
 together. That is what the bound on steps (``Cursor.MOST``) is for.
 """
 
-from kilonova_kernels._jit import inlined, part
+from kilonova_kernels._jit import part
 from kilonova_kernels.beside import chosen_provider, goes_with
 from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
 from kilonova_kernels.matching import matches
@@ -91,7 +91,7 @@ def is_dead_end(
     return False
 
 
-@inlined
+@part
 def _list_open(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -113,7 +113,7 @@ def _list_open(
     return True
 
 
-@inlined
+@part
 def _hits_clauses(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -151,7 +151,7 @@ def _hits_clauses(
     return bool(found >> _few_clauses(wanted, wanted) & 1)
 
 
-@inlined
+@part
 def _few_clauses(bits: int, wanted: int) -> int:
     """Give which of the first few wanted clauses are hit, as bits from 0 on."""
     hit = 0
@@ -163,7 +163,7 @@ def _few_clauses(bits: int, wanted: int) -> int:
     return hit
 
 
-@inlined
+@part
 def _keep_below_tops(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -197,7 +197,7 @@ def _keep_below_tops(
     return True
 
 
-@inlined
+@part
 def _mark_tops(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -238,7 +238,7 @@ def _mark_tops(
                 )
 
 
-@inlined
+@part
 def _is_above_all(
     plans: PlanColumns,
     plan: int,
@@ -266,14 +266,14 @@ def _is_above_all(
     return True
 
 
-@inlined
+@part
 def _is_named(plans: PlanColumns, plan: int, slot: int, groups: int) -> bool:
     """Say whether the group of a slot is among some groups, given as bits."""
     group = plans.slot_group[plans.plan_slot[plan] + slot] - plans.plan_group[plan]
     return bool(groups >> group & 1)
 
 
-@inlined
+@part
 def _has_top(
     cloud: CloudColumns,
     plans: PlanColumns,

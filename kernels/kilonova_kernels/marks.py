@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.claims import journal_root
 from kilonova_kernels.columns import (
     CloudColumns,
@@ -59,7 +59,7 @@ def refresh_marks(
     return int(weighed)
 
 
-@inlined
+@part
 def journalled_tree(cloud: CloudColumns, write: int) -> int:
     """Give the tree of one entry of the journal, -1 where a later one will do."""
     root = journal_root(cloud, write)
@@ -68,7 +68,7 @@ def journalled_tree(cloud: CloudColumns, write: int) -> int:
     return tree_of(cloud.roots, root)
 
 
-@inlined
+@part
 def served_range(cloud: CloudColumns, tree: int, share: int) -> tuple[int, int]:
     """Give the range of trees in ``anchor_tree`` that a sharing provider serves.
 
@@ -107,7 +107,7 @@ def mark_tree(
     )
 
 
-@inlined
+@part
 def device_provider(
     cloud: CloudColumns, resource_class: int, root: int, device: int
 ) -> int:
@@ -122,7 +122,7 @@ def device_provider(
     return -1
 
 
-@inlined
+@part
 def best_tree(weight: Float64, rank: Int64) -> int:
     """Give the tree of largest weight, of equals that of lowest rank, or -1.
 
@@ -139,7 +139,7 @@ def best_tree(weight: Float64, rank: Int64) -> int:
     return best
 
 
-@inlined
+@part
 def drawn_tree(weight: Float64, draw: float) -> int:
     """Give one of the trees that fit, evenly by ``draw`` in [0, 1), or -1."""
     count = 0

@@ -4,7 +4,7 @@ Source: augmenting paths, J. E. Hopcroft and R. M. Karp, SIAM J. Comput. 2 (1973
 section 2, one path at a time.
 """
 
-from kilonova_kernels._jit import inlined, part
+from kilonova_kernels._jit import part
 from kilonova_kernels.beside import taken_amount
 from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
 
@@ -67,7 +67,7 @@ def matches(
     return True
 
 
-@inlined
+@part
 def _is_open(
     plans: PlanColumns, plan: int, search: SearchColumns, slot: int, option: int
 ) -> bool:
@@ -82,7 +82,7 @@ def _is_open(
     return True
 
 
-@inlined
+@part
 def _has_open(plans: PlanColumns, plan: int, search: SearchColumns, slot: int) -> bool:
     for i in range(search.option_count[slot]):
         if _is_open(plans, plan, search, slot, i):
@@ -90,7 +90,7 @@ def _has_open(plans: PlanColumns, plan: int, search: SearchColumns, slot: int) -
     return False
 
 
-@inlined
+@part
 def _is_new(
     plans: PlanColumns,
     plan: int,
@@ -114,7 +114,7 @@ def _is_new(
     return True
 
 
-@inlined
+@part
 def _is_first_of_kin(
     plans: PlanColumns, plan: int, search: SearchColumns, depth: int, at: int
 ) -> bool:
@@ -172,7 +172,7 @@ def _match(
     return True
 
 
-@inlined
+@part
 def _is_asked(plans: PlanColumns, plan: int, slot: int, start: int, stop: int) -> bool:
     """Say whether a slot asks for at least all of the resources of a measure."""
     if start == _APART:
@@ -184,7 +184,7 @@ def _is_asked(plans: PlanColumns, plan: int, slot: int, start: int, stop: int) -
     return asked
 
 
-@inlined
+@part
 def _asked(plans: PlanColumns, plan: int, slot: int, resource: int) -> int:
     """Give which resource of a slot is at least the one given, -1 if none is."""
     first = plans.plan_slot[plan]
@@ -199,7 +199,7 @@ def _asked(plans: PlanColumns, plan: int, slot: int, resource: int) -> int:
     return -1
 
 
-@inlined
+@part
 def _augment(
     plans: PlanColumns, plan: int, search: SearchColumns, start: int, count: int
 ) -> bool:
@@ -230,7 +230,7 @@ def _augment(
     return False
 
 
-@inlined
+@part
 def _move_along(search: SearchColumns, start: int, place: int) -> None:
     """Give ``place`` to the slot that reached it, its place to the one before."""
     while True:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kilonova_kernels._jit import inlined, kernel
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.columns import Int32, UInt8, UInt16, UInt32
 
 # FNV-1a, cut to 62 bits so that the product needs no unsigned type.
@@ -13,7 +13,7 @@ EMPTY = -1
 REMOVED = -2
 
 
-@inlined
+@part
 def slot_of(key: UInt8, mask: int) -> int:
     """Give the first slot to look in for ``key``, in a table of ``mask + 1`` slots."""
     h = np.int64(_BASIS)

@@ -2,7 +2,7 @@
 
 import math
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.columns import Int64
 from kilonova_kernels.device_columns import DeviceColumns
 from kilonova_kernels.devices import fragment
@@ -37,7 +37,7 @@ def weigh(devices: DeviceColumns, policy: int, plan: int, tree: int) -> int:
     return 0
 
 
-@inlined
+@part
 def _device_free_sum(devices: DeviceColumns, tree: int) -> int:
     total = 0
     for d in range(devices.device_count[tree]):
@@ -45,7 +45,7 @@ def _device_free_sum(devices: DeviceColumns, tree: int) -> int:
     return total
 
 
-@inlined
+@part
 def _best_fit(devices: DeviceColumns, plan: int, tree: int) -> int:
     cpu = devices.cpu_free[tree] - devices.plan_cpu[plan]
     asked = devices.plan_amount[plan] * devices.plan_devices[plan]
@@ -55,7 +55,7 @@ def _best_fit(devices: DeviceColumns, plan: int, tree: int) -> int:
     return int((1.0 - idle) * 100.0)
 
 
-@inlined
+@part
 def _dot_product(devices: DeviceColumns, plan: int, tree: int) -> int:
     asked = devices.plan_amount[plan] * devices.plan_devices[plan]
     cpu_share = devices.cpu_free[tree] / devices.normal[0]
@@ -65,7 +65,7 @@ def _dot_product(devices: DeviceColumns, plan: int, tree: int) -> int:
     return int(100.0 * (1.0 - product / 2.0))
 
 
-@inlined
+@part
 def _clustering(devices: DeviceColumns, plan: int, tree: int) -> int:
     kind = devices.plan_kind[plan]
     if kind < 0:
@@ -80,7 +80,7 @@ def _clustering(devices: DeviceColumns, plan: int, tree: int) -> int:
     return int(base + (25 if kinds == 0 else 0))
 
 
-@inlined
+@part
 def _packing(devices: DeviceColumns, plan: int, tree: int) -> int:
     if devices.plan_kind[plan] < 0:
         return 0
@@ -106,7 +106,7 @@ def _packing(devices: DeviceColumns, plan: int, tree: int) -> int:
     return int(max(100 - percents // 10, 50))
 
 
-@inlined
+@part
 def insert_ascending(values: Int64, count: int, value: int) -> None:
     """Put ``value`` among the first ``count`` values, which ascend."""
     i = count
@@ -164,7 +164,7 @@ def weigh_fgd(
     return best, chosen
 
 
-@inlined
+@part
 def _seen(free: Int64, device: int) -> bool:
     """Say whether a device before this one has as much free: they weigh alike."""
     seen = False
@@ -173,6 +173,6 @@ def _seen(free: Int64, device: int) -> bool:
     return seen
 
 
-@inlined
+@part
 def _gain(before: float, after: float) -> int:
     return int(1.0 / (1.0 + math.exp(-((before - after) / 1000.0))) * 100.0)

@@ -1,6 +1,6 @@
 """Many requests one after the other: mark, weigh, take the best host, claim."""
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.claims import claim
 from kilonova_kernels.columns import (
     CloudColumns,
@@ -112,7 +112,7 @@ def put_least_room_first(
                 j -= 1
 
 
-@inlined
+@part
 def _goes_before(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -136,7 +136,7 @@ def _goes_before(
     return bool(room - cloud.inventory_used[here] < other - cloud.inventory_used[there])
 
 
-@inlined
+@part
 def _swap(
     plans: PlanColumns, plan: int, search: SearchColumns, slot: int, option: int
 ) -> None:
@@ -156,7 +156,7 @@ def _swap(
         inventories[option] = row
 
 
-@inlined
+@part
 def draw_first(
     plans: PlanColumns, plan: int, search: SearchColumns, draw: float
 ) -> None:
@@ -169,7 +169,7 @@ def draw_first(
             return
 
 
-@inlined
+@part
 def merge_rows(plans: PlanColumns, plan: int, search: SearchColumns) -> int:
     """Write the claim of the present candidate, by inventory, and give its rows.
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.columns import (
     Bool,
     CloudColumns,
@@ -156,7 +156,7 @@ def _reduce_both(
     return found
 
 
-@inlined
+@part
 def _add_sums(sums: Int64, amount: int) -> None:
     """Make the second half of ``sums`` the first one with ``amount`` on top."""
     half = sums.shape[0] // 2

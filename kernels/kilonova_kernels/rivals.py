@@ -4,7 +4,7 @@ Each rival takes the first provider that has room for it beside those before it.
 all find one, there is a candidate; where one does not, there may be one all the same.
 """
 
-from kilonova_kernels._jit import inlined, part
+from kilonova_kernels._jit import part
 from kilonova_kernels.columns import Bool, CloudColumns, PlanColumns, ScanColumns
 
 _NO_ENTRY = -1
@@ -37,7 +37,7 @@ def mark_settled(
             scan.counts[t] = not _find_all(cloud, plans, plan, scan, t)
 
 
-@inlined
+@part
 def _find_all(
     cloud: CloudColumns, plans: PlanColumns, plan: int, scan: ScanColumns, tree: int
 ) -> bool:
@@ -59,7 +59,7 @@ def _find_all(
     return True
 
 
-@inlined
+@part
 def _goes_beside(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -101,7 +101,7 @@ def _goes_beside(
     return True
 
 
-@inlined
+@part
 def _position(scan: ScanColumns, slot: int, resource: int, entry: int) -> int:
     """Give the place in ``largest`` of one resource of a slot at an entry."""
     start = scan.slot_entry[slot]
@@ -111,7 +111,7 @@ def _position(scan: ScanColumns, slot: int, resource: int, entry: int) -> int:
     )
 
 
-@inlined
+@part
 def _provider(cloud: CloudColumns, scan: ScanColumns, slot: int, entry: int) -> int:
     """Give the provider of an entry."""
     position = _position(scan, slot, 0, entry)

@@ -6,7 +6,7 @@ slots can want one provider. Of the other trees most are settled by taking for e
 the first provider that is left (`rivals.py`); the rest is searched.
 """
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.claims import journal_root
 from kilonova_kernels.columns import (
     Bool,
@@ -76,7 +76,7 @@ def scan_fitting(
     return found
 
 
-@inlined
+@part
 def mark_roots(cloud: CloudColumns, root_ok: Bool, fits: Bool) -> None:
     """Mark the trees whose root may be the anchor."""
     everyone = True
@@ -89,7 +89,7 @@ def mark_roots(cloud: CloudColumns, root_ok: Bool, fits: Bool) -> None:
         fits[t] = root_ok[cloud.provider_trait_set[cloud.roots[t]]]
 
 
-@inlined
+@part
 def narrow_by_table(largest: Int32, amount: int, fits: Bool) -> None:
     """Clear the mark of each tree whose entry in a whole table is too small."""
     for t in range(fits.shape[0]):
@@ -133,7 +133,7 @@ def narrow_by_entries(
         fits[t] &= counts[t] >= wanted
 
 
-@inlined
+@part
 def narrow_marks(
     cloud: CloudColumns,
     scan: ScanColumns,

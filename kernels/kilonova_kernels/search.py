@@ -7,7 +7,7 @@ candidate are then seen from above. That changes what is tried, never what is fo
 A search without a candidate in very many steps is given up; the cursor says so.
 """
 
-from kilonova_kernels._jit import inlined, part
+from kilonova_kernels._jit import part
 from kilonova_kernels.beside import chosen_provider, goes_with
 from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
 from kilonova_kernels.lookahead import is_dead_end, prepare
@@ -24,7 +24,7 @@ _MOST = Cursor.MOST
 _GIVEN_UP = Cursor.GIVEN_UP
 
 
-@inlined
+@part
 def start_search(
     cloud: CloudColumns, plans: PlanColumns, plan: int, search: SearchColumns
 ) -> None:
@@ -102,7 +102,7 @@ def next_candidate(
     return False
 
 
-@inlined
+@part
 def _goes_on(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -123,7 +123,7 @@ def _goes_on(
     return False
 
 
-@inlined
+@part
 def _leads_on(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -150,7 +150,7 @@ def _leads_on(
     return not is_dead_end(cloud, plans, plan, search, depth + 1)
 
 
-@inlined
+@part
 def _fits_beside(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -175,7 +175,7 @@ def _fits_beside(
     )
 
 
-@inlined
+@part
 def _completes(
     cloud: CloudColumns, plans: PlanColumns, plan: int, search: SearchColumns
 ) -> bool:
@@ -186,7 +186,7 @@ def _completes(
     return True
 
 
-@inlined
+@part
 def _in_one_subtree(
     cloud: CloudColumns,
     plans: PlanColumns,

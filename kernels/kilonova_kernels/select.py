@@ -1,7 +1,7 @@
 """Select hosts for servers one after the other: marks, choice, claim."""
 
 from kilonova_kernels import codes
-from kilonova_kernels._jit import inlined, kernel, part, woven
+from kilonova_kernels._jit import kernel, part, woven
 from kilonova_kernels.claims import claim, record_change, release
 from kilonova_kernels.columns import (
     CloudColumns,
@@ -83,7 +83,7 @@ def select_all(
     return placed
 
 
-@inlined
+@part
 def _note(fleet: FleetColumns, orders: OrderColumns, n: int) -> None:
     """Write the best hosts of a choice down."""
     choice = fleet.choice
@@ -95,7 +95,7 @@ def _note(fleet: FleetColumns, orders: OrderColumns, n: int) -> None:
             orders.best[n, i] = -1
 
 
-@inlined
+@part
 def _drawn(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
     """Give the host to take, drawn from the best where the options say so, or -1."""
     count = min(fleet.choice.found[0], orders.subset[0])
@@ -137,7 +137,7 @@ def _take(
     return True
 
 
-@inlined
+@part
 def _record_host(cloud: CloudColumns, fleet: FleetColumns, host: int) -> None:
     """Enter the tree of a host in the journal, unless it is the last entry."""
     tree = fleet.hosts.host_tree[host]

@@ -6,7 +6,7 @@ subtree. Equal devices below equal agents are the rule, and of their permutation
 enough. Groups: what led nowhere for one leads nowhere for another that asks the same.
 """
 
-from kilonova_kernels._jit import inlined, part
+from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
 
 _TREE = Cursor.TREE
@@ -59,7 +59,7 @@ def find_kinds(
                 break
 
 
-@inlined
+@part
 def is_known_dead(
     plans: PlanColumns, plan: int, search: SearchColumns, depth: int
 ) -> bool:
@@ -77,7 +77,7 @@ def is_known_dead(
     return False
 
 
-@inlined
+@part
 def note_dead(search: SearchColumns, depth: int) -> None:
     """Remember that the option at ``depth`` led nowhere, if it did."""
     if search.ahead.found_before[depth] == search.cursor[_FOUND]:
@@ -86,7 +86,7 @@ def note_dead(search: SearchColumns, depth: int) -> None:
         search.ahead.kind_dead[depth, _stand_in(search, depth, place)] = True
 
 
-@inlined
+@part
 def forget_dead(search: SearchColumns, depth: int) -> None:
     """Begin anew at a depth: the choices above it are others."""
     for kind in range(search.ahead.kind_dead.shape[1]):
@@ -112,7 +112,7 @@ def _stand_in(search: SearchColumns, depth: int, place: int) -> int:
     return place
 
 
-@inlined
+@part
 def _is_untouched(search: SearchColumns, depth: int, place: int) -> bool:
     """Say whether no choice above ``depth`` is of what moves with a place."""
     end = search.ahead.place_end[place]
@@ -154,7 +154,7 @@ def _may_change(
     )
 
 
-@inlined
+@part
 def _are_mirrored(
     plans: PlanColumns,
     plan: int,
@@ -184,7 +184,7 @@ def _are_mirrored(
     return True
 
 
-@inlined
+@part
 def _are_equal(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -244,7 +244,7 @@ def _serve_alike(
     return True
 
 
-@inlined
+@part
 def _parent_place(cloud: CloudColumns, root: int, place: int) -> int:
     """Give the place of the parent of one place of a tree, -1 for that of the root."""
     above = place - 1

@@ -1,6 +1,6 @@
 """Provider trees in preorder: roots and ends of subtrees."""
 
-from kilonova_kernels._jit import inlined, kernel
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.columns import Int32
 
 
@@ -23,7 +23,7 @@ def close_trees(parent: Int32, root: Int32, subtree_end: Int32) -> None:
             subtree_end[parent[p]] = max(subtree_end[parent[p]], subtree_end[p])
 
 
-@inlined
+@part
 def tree_of(roots: Int32, root: int) -> int:
     """Give the number of the tree that has this root."""
     low, high = 0, roots.shape[0]

@@ -51,6 +51,8 @@ class Hosts:
         What servers take of NUMA cells and PCI pools.
     version
         Counts changes other than those that servers coming and going make.
+    renumbered
+        Counts when cells and pools of a host became others, as servers came and went.
     """
 
     def __init__(self, table: Table) -> None:
@@ -67,6 +69,7 @@ class Hosts:
         # By row of the consumer.
         self.uses: dict[int, HostUse] = {}
         self.version = 0
+        self.renumbered = 0
         self._sets: dict[int, tuple[HostAggregate, ...]] = {}
         self._values: dict[int, dict[str, Any]] = {}
 
@@ -106,11 +109,19 @@ class Hosts:
             return
         numa, pci = int(self.table["numa"][row]), int(self.table["pci"][row])
         if numa >= 0:
-            cells = cells_without(self.numa[numa], use)
-            self.table["numa"][row] = self.numa.number(cells)
+            self.set_cells(row, cells_without(self.numa[numa], use))
         if pci >= 0:
-            pools = give_back(self.pci[pci].values(), use.pools)
-            self.table["pci"][row] = self.pci.number(Pools.of(pools))
+            self.set_pools(row, give_back(self.pci[pci].values(), use.pools))
+
+    def set_cells(self, row: int, cells: tuple[HostCell, ...]) -> None:
+        """Let a host have these NUMA cells; the caller notes the host."""
+        self.table["numa"][row] = self.numa.number(cells)
+        self.renumbered += 1
+
+    def set_pools(self, row: int, pools: Iterable[Mapping[str, Any]]) -> None:
+        """Let a host have these PCI pools; the caller notes the host."""
+        self.table["pci"][row] = self.pci.number(Pools.of(pools))
+        self.renumbered += 1
 
     def changed(self) -> None:
         """Forget what was derived: a host is not what it was."""

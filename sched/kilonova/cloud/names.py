@@ -94,6 +94,7 @@ class NameColumn:
     def __init__(self) -> None:
         self._text = np.zeros(0, np.uint8)
         self._text_used = 0
+        self._text_most = 0
         self._start = np.zeros(0, np.uint32)
         self._length = np.zeros(0, np.uint16)
         self._slots = np.full(8, -1, np.int32)
@@ -197,9 +198,8 @@ class NameColumn:
         text = encode(name)
         if self.find(name) not in (-1, row):
             raise BadInput(f"The name {name!r} is taken; names are unique.")
-        # No text, no growth: a name that goes must not cost a look at all of them.
-        if text and self._text_used > 2 * int(self._length.sum(dtype=np.int64)) + 4096:
-            self._pack()
+        if self._text_used > self._text_most:
+            self._pack_if_half_empty()
         self._append_text(text)
         if self._stale:
             self._index()
@@ -237,6 +237,14 @@ class NameColumn:
             self._text = grown
         self._text[self._text_used : end] = np.frombuffer(text, np.uint8)
         self._text_used = end
+
+    def _pack_if_half_empty(self) -> None:
+        """Lay the names anew where half of the text is no name's any more."""
+        lengths = int(self._length.sum(dtype=np.int64))
+        if self._text_used > 2 * lengths + 4096:
+            self._pack()
+        # A name must not cost a look at all of them: the next one is a good deal later.
+        self._text_most = self._text_used + lengths + 4096
 
     def _pack(self) -> None:
         """Lay the names in the order of the rows, without gaps."""

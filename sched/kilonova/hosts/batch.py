@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from kilonova.hosts.engine import Engine
 from kilonova.hosts.listing import Listing
+from kilonova.hosts.single_orders import empty_orders
 
 if TYPE_CHECKING:
     from kilonova_kernels.host_columns import OrderColumns
 
 # First number of hosts that is ranked where alternates must be of one cell.
 _MANY = 64
+_NOBODY = np.full(1, -1, np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ class Batch:
             self._ranked = _ranking(self.orders)
         return placed == len(self._consumers)
 
+    def close(self) -> None:
+        """Let others have the orders: what came of them was read."""
+        self.engine.orders.keep(self.orders)
+
     def weight(self, n: int) -> float:
         """Give the weight of the host of one server."""
         place = self.orders.best[n].tolist().index(int(self.orders.host[n]))
@@ -126,38 +132,35 @@ class Batch:
 
     def _peek(self, width: int) -> dict[int, float]:
         """Rank hosts for one more server, and claim nothing."""
-        orders = self._orders(np.full(1, -1, np.int32), width)
+        orders = self._orders(_NOBODY, width)
         self._ask(orders)
-        return _ranking(orders)
+        ranked = _ranking(orders)
+        self.engine.orders.keep(orders)
+        return ranked
 
     def _ask(self, orders: "OrderColumns") -> int:
         count = len(orders.shape)
         return self.engine.run(orders, count + len(orders.listed_host))
 
     def _orders(self, consumers: NDArray[np.int32], width: int) -> "OrderColumns":
-        from kilonova_kernels.host_columns import OrderColumns
-
         asked, count = self.question, len(consumers)
-        slots = len(self.engine.search.option_count)
         listed = asked.listing.rows
-        return OrderColumns(
-            shape=np.zeros(count, np.int32),
-            consumer=consumers,
-            call=np.zeros(count, np.int64),
-            group=np.full(count, asked.group, np.int32),
-            policy=np.full(count, asked.policy, np.int32),
-            most=np.full(count, asked.most, np.int32),
-            listed_start=np.arange(count + 1, dtype=np.int64) * len(listed),
-            listed_host=np.tile(listed, count) if count > 1 else listed,
-            listed=np.full(count, asked.listing.kind, np.int32),
-            draw=self._draws,
-            subset=np.array([asked.subset], np.int64),
-            host=np.full(count, -1, np.int32),
-            best=np.full((count, width), -1, np.int32),
-            weight=np.zeros((count, width)),
-            plan=np.full(count, -1, np.int32),
-            provider=np.full((count, slots), -1, np.int32),
-        )
+        if count == 1 and not len(listed):
+            orders = self.engine.orders.take(width)
+        else:
+            slots = len(self.engine.search.option_count)
+            orders = empty_orders(count, width, slots)._replace(
+                listed_start=np.arange(count + 1, dtype=np.int64) * len(listed),
+                listed_host=np.tile(listed, count),
+            )
+        orders.consumer[:] = consumers
+        orders.group[:] = asked.group
+        orders.policy[:] = asked.policy
+        orders.most[:] = asked.most
+        orders.listed[:] = asked.listing.kind
+        orders.draw[:] = self._draws[:count]
+        orders.subset[0] = asked.subset
+        return orders
 
 
 def _ranking(orders: "OrderColumns") -> dict[int, float]:

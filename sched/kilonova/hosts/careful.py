@@ -95,13 +95,10 @@ class CarefulBatch(Batch):
         """Rank hosts as far as their order matters; equals may be shuffled."""
         width = max(_WIDTH, self.question.subset + self.spare)
         while True:
-            orders = self._orders(np.full(1, -1, np.int32), width)
-            self._ask(orders)
+            self._ranked = self._peek(width)
             self._check_reported()
-            hosts = orders.best[0]
-            weights = orders.weight[0][hosts >= 0]
-            hosts = hosts[hosts >= 0]
-            self._ranked = dict(zip(hosts.tolist(), weights.tolist(), strict=True))
+            hosts = np.array(list(self._ranked), np.int32)
+            weights = np.array(list(self._ranked.values()), np.float64)
             order: list[int] = self._shuffled(hosts, weights).tolist()
             if len(hosts) < width or self._suffices(order, weights):
                 return order

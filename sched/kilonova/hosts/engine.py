@@ -16,14 +16,16 @@ from kilonova.hosts import clock
 from kilonova.hosts.allowed import allowed, numbers_read
 from kilonova.hosts.changing import Changing
 from kilonova.hosts.extremes import Extremes
+from kilonova.hosts.first import FirstCandidates
 from kilonova.hosts.options import Options
 from kilonova.hosts.renumbered import Renumbered
 from kilonova.hosts.shape import Shape
+from kilonova.hosts.single_orders import SingleOrders
 from kilonova.hosts.taken import Slots
 from kilonova.hosts.weights import Weights
 
 if TYPE_CHECKING:
-    from kilonova_kernels.columns import SearchColumns
+    from kilonova_kernels.columns import CloudColumns, SearchColumns
     from kilonova_kernels.host_columns import (
         ChoiceColumns,
         FleetColumns,
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 _LIMITS = {"num_io_ops": "IO_OPS", "num_instances": "INSTANCES"}
 _MOST_LIMITS = 2
+
+Place = tuple[str, str, str, str | None]
 
 
 class Engine:
@@ -81,8 +85,14 @@ class Engine:
         self._read = [numbers_read(shape, options) for shape in self.shapes]
         self._renumbered = Renumbered(state, self.tree_host)
         self._choice: ChoiceColumns | None = None
+        self._fleet: FleetColumns | None = None
+        self._hosts: HostColumns | None = None
+        self._columns: CloudColumns | None = None
         self._is_dead = False
         self._slots: dict[int, Slots] = {}
+        self._places: dict[int, Place] = {}
+        self.first = FirstCandidates(self)
+        self.orders = SingleOrders(len(self.search.option_count))
 
     def is_current(self) -> bool:
         """Say whether rows, traits, aggregates and facts are those it was made for."""
@@ -111,6 +121,20 @@ class Engine:
             self._slots[plan] = Slots(self.state, self.plans, plan)
         return self._slots[plan]
 
+    def place(self, host: int) -> Place:
+        """Give what a host is called: host, node, root provider, cell."""
+        found = self._places.get(host)
+        if found is None:
+            hosts, table = self.state.hosts, self.state.hosts.table
+            cell = int(table["cell"][host])
+            found = self._places[host] = (
+                hosts.services[int(table["service"][host])],
+                hosts.names[host],
+                self.state.provider_identity(int(table["provider"][host])),
+                hosts.cells[cell] if cell >= 0 else None,
+            )
+        return found
+
     def columns(self, best: int, pool: int) -> "FleetColumns":
         """Give what kernels read and write.
 
@@ -125,15 +149,24 @@ class Engine:
 
         self._catch_up()
         groups = self.state.groups.columns(spare=pool)
-        return FleetColumns(
-            hosts=self._host_columns(),
-            weights=self.weights.columns,
-            tree=self.tree,
-            shapes=self.kept,
-            groups=groups,
-            # A host that is alone is known by there being no second one.
-            choice=self._choices(max(best, 2), pool + len(groups.host)),
-        )
+        # A host that is alone is known by there being no second one.
+        choice = self._choices(max(best, 2), pool + len(groups.host))
+        hosts, known = self._hosts_now(), self._fleet
+        if (
+            known is None
+            or known.hosts is not hosts
+            or known.groups is not groups
+            or known.choice is not choice
+        ):
+            known = self._fleet = FleetColumns(
+                hosts=hosts,
+                weights=self.weights.columns,
+                tree=self.tree,
+                shapes=self.kept,
+                groups=groups,
+                choice=choice,
+            )
+        return known
 
     def run(self, orders: "OrderColumns", pool: int) -> int:
         """Carry out orders; give how many servers have a host.
@@ -150,15 +183,17 @@ class Engine:
         SearchTooLong
             As ``check``.
         """
+        from kilonova_kernels._jit import call
         from kilonova_kernels.select import select_all
 
-        fleet = self.columns(orders.best.shape[1], pool)
         rows = len(orders.shape) * len(self.search.claim_inventory)
         columns = self.state.columns(spare_allocations=rows)
-        placed = select_all(columns, self.plans.columns, self.search, fleet, orders)
+        fleet = self.columns(orders.best.shape[1], pool)
+        given = (columns, self.plans.columns, self.search, fleet, orders)
+        placed = call(select_all, *given)
         self.state.tables.allocation.count = int(self.state.counters[1])
         self.check()
-        return int(placed)
+        return placed
 
     def passing(self, shape: int) -> NDArray[np.bool_]:
         """Mark the hosts that pass for a shape now, server groups apart, (H,) bool."""
@@ -263,6 +298,13 @@ class Engine:
         for (s, i), values in found.items():
             limit[s, i] = values
         return measure, limit
+
+    def _hosts_now(self) -> "HostColumns":
+        """Give the columns of hosts, new ones where arrays were replaced."""
+        columns = self.state.columns()
+        if self._hosts is None or self._columns is not columns:
+            self._hosts, self._columns = self._host_columns(), columns
+        return self._hosts
 
     def _host_columns(self) -> "HostColumns":
         from kilonova_kernels.host_columns import HostColumns

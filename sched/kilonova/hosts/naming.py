@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from kilonova.hosts.batch import Batch
 from kilonova.hosts.careful import CarefulBatch
+from kilonova.hosts.first import Candidate
 from kilonova.hosts.selection import Chosen, Selection
 from kilonova.request.server import ServerSpec
 
@@ -63,50 +62,24 @@ def _alternates(batch: Batch, cell: int, known: dict[str, str]) -> tuple[Chosen,
     )
 
 
-def _first_candidates(
-    batch: Batch, hosts: list[int]
-) -> dict[int, tuple[int, list[int]]]:
-    """Give the plan of each host's first candidate, and the provider of each slot."""
-    from kilonova_kernels.host_passing import first_candidates
-
+def _first_candidates(batch: Batch, hosts: list[int]) -> dict[int, Candidate]:
+    """Give the candidate of each host that a claim would take."""
     engine = batch.engine
-    if isinstance(batch, CarefulBatch) and engine.changing.maps_devices:
-        candidates = {host: batch.first_candidate(host) for host in hosts}
-        return {host: each for host, each in candidates.items() if each is not None}
-    found: dict[int, tuple[int, list[int]]] = {}
-    columns, plans = engine.state.columns(), engine.plans.columns
-    for plan in engine.kept.plan[0].tolist():
-        left = [host for host in hosts if host not in found]
-        if plan < 0 or not left:
-            continue
-        trees = engine.host_tree[left]
-        provider = np.empty((len(left), batch.orders.provider.shape[1]), np.int32)
-        first_candidates(columns, plans, plan, engine.search, trees, provider)
-        engine.check()
-        for host, rows in zip(left, provider.tolist(), strict=True):
-            if rows[0] >= 0:
-                found[host] = (plan, rows)
-    return found
+    if not isinstance(batch, CarefulBatch) or not engine.changing.maps_devices:
+        return engine.first.of(hosts)
+    candidates = {host: batch.first_candidate(host) for host in hosts}
+    return {host: each for host, each in candidates.items() if each is not None}
 
 
 def _chosen(
-    batch: Batch,
-    host: int,
-    weight: float,
-    candidate: tuple[int, list[int]],
-    known: dict[str, str],
+    batch: Batch, host: int, weight: float, candidate: Candidate, known: dict[str, str]
 ) -> Chosen:
     plan, rows = candidate
-    state, slots = batch.engine.state, batch.engine.slots(plan)
-    hosts, table = state.hosts, state.hosts.table
-    cell = int(table["cell"][host])
+    slots = batch.engine.slots(plan)
     return Chosen(
-        host=hosts.services[int(table["service"][host])],
-        nodename=hosts.names[host],
-        uuid=state.provider_identity(int(table["provider"][host])),
-        cell_uuid=hosts.cells[cell] if cell >= 0 else None,
-        weight=weight,
-        providers=slots.providers(rows),
-        _asked=slots.asked,
-        _suffixes=slots.suffixes(known),
+        *batch.engine.place(host),
+        weight,
+        slots.providers(rows),
+        slots.asked,
+        slots.suffixes(known) if known else slots.own_suffixes,
     )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from kilonova.cloud.host_use import use_between
-from kilonova.cloud.host_values import Pools
 from kilonova.cloud.hosts import host_view
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
@@ -61,9 +60,9 @@ def occupy(
         (host.numa_cells, host.pci_pools), (taken.numa_cells, taken.pci_pools)
     )
     if taken.numa_cells is not None:
-        hosts.table["numa"][row] = hosts.numa.number(tuple(taken.numa_cells))
+        hosts.set_cells(row, tuple(taken.numa_cells))
     if taken.pci_pools is not None:
-        hosts.table["pci"][row] = hosts.pci.number(Pools.of(taken.pci_pools))
+        hosts.set_pools(row, taken.pci_pools)
     hosts.uses[consumer] = use
     note_host(state, row)
     return taken.conflict

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from kilonova.cloud.hosts import changed_hosts
 from kilonova.cloud.state import State
 
+_NONE = np.zeros(0, np.int64)
+
 
 class Renumbered:
     """What one reader knows of the cells and pools of all hosts.
@@ -21,6 +23,7 @@ class Renumbered:
     def __init__(self, state: State, tree_host: NDArray[np.int32]) -> None:
         self._state = state
         self._stamp = int(state.counters[0])
+        self._seen = state.hosts.renumbered
         self._tree_host = tree_host
         self._numbers = {
             name: state.hosts.table[name].copy()
@@ -30,9 +33,11 @@ class Renumbered:
 
     def rows(self) -> NDArray[np.int64]:
         """Give the rows of the hosts that changed since the last call, ascending."""
-        if not self._numbers:
-            return np.zeros(0, np.int64)
         state = self._state
+        if self._seen == state.hosts.renumbered:
+            self._stamp = int(state.counters[0])
+            return _NONE
+        self._seen = state.hosts.renumbered
         rows = changed_hosts(state, self._stamp, self._tree_host)
         self._stamp = int(state.counters[0])
         marks = np.zeros(len(rows), np.bool_)

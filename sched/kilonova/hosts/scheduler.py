@@ -259,13 +259,15 @@ class Scheduler:
 
     def add_consumers(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Add a consumer for each server; give their rows."""
-        state = self.state
-        for name in names:
-            if state.consumer_uuids.find(name) >= 0:
-                raise BadInput(f"Server {name!r} is there already; UUIDs are unique.")
-        if len(names) == 1:
-            return np.array([claims.add_consumers(state, list(names))], np.int32)
-        first = claims.add_consumers(state, list(names))
+        try:
+            first = claims.add_consumers(self.state, list(names))
+        except BadInput:
+            for name in names:
+                if self.state.consumer_uuids.find(name) >= 0:
+                    raise BadInput(
+                        f"Server {name!r} is there already; UUIDs are unique."
+                    ) from None
+            raise
         return np.arange(first, first + len(names), dtype=np.int32)
 
     def place(
@@ -285,7 +287,9 @@ class Scheduler:
         batch = Batch(engine, self.asked(spec), rows, numbers, spare)
         if not batch.run():
             raise NoValidHost(refusal(engine, 0, count))
-        return selection_of(batch, spec, names)
+        found = selection_of(batch, spec, names)
+        batch.close()
+        return found
 
     def _select_each(
         self,
@@ -304,6 +308,7 @@ class Scheduler:
             if not batch.run():
                 raise NoValidHost(refusal(engine, 0, len(names)))
             found.append(selection_of(batch, spec, (name,)))
+            batch.close()
             if needs_occupying(spec):
                 mappings = found[-1].hosts[0].mappings
                 occupy(self.state, int(rows[n]), spec, self.options, mappings)

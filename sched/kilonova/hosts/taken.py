@@ -19,6 +19,8 @@ class Slots:
     ----------
     asked
         Class and amount of each resource, slot by slot.
+    own_suffixes
+        Suffix of the group of each slot.
     """
 
     def __init__(self, state: State, plans: Plans, plan: int) -> None:
@@ -34,11 +36,11 @@ class Slots:
             for start, stop in pairwise(starts)
         )
         groups = plans.requests[plan].groups
-        self._suffixes = tuple(groups[g].suffix for g in plans.slots[plan])
+        self.own_suffixes = tuple(groups[g].suffix for g in plans.slots[plan])
 
     def suffixes(self, names: dict[str, str]) -> tuple[str, ...]:
         """Give the suffix of the group of each slot; ``names`` are other suffixes."""
-        return tuple(names.get(suffix, suffix) for suffix in self._suffixes)
+        return tuple(names.get(suffix, suffix) for suffix in self.own_suffixes)
 
     def providers(self, rows: list[int]) -> tuple[str, ...]:
         """Give the UUID or name of the provider of each slot."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kilonova.cloud.host_use import HostUse, difference, give_back
-from kilonova.cloud.host_values import Pools
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.errors import DevicesConflict
@@ -73,7 +72,7 @@ def claim_devices(
     except DevicesConflict as error:
         raise failed(str(error), "InterfaceAttachPciClaimFailed") from error
     taken = difference(before, pools.pools())
-    state.hosts.table["pci"][host] = state.hosts.pci.number(Pools.of(pools.pools()))
+    state.hosts.set_pools(host, pools.pools())
     use = state.hosts.uses.get(row, HostUse())
     state.hosts.uses[row] = HostUse(use.cells, give_back(use.pools, taken))
     note_host(state, host)
@@ -98,7 +97,7 @@ def free_devices(
     state.hosts.uses[row] = HostUse(use.cells, mine.pools())
     number = int(state.hosts.table["pci"][host])
     pools = give_back(state.hosts.pci[number].values(), freed)
-    state.hosts.table["pci"][host] = state.hosts.pci.number(Pools.of(pools))
+    state.hosts.set_pools(host, pools)
     note_host(state, host)
 
 

@@ -109,34 +109,7 @@ def _pointed_type(
     return PointedType(name, tuple(zip(fields, kinds, strict=True)))
 
 
-@_extending.register_model(PointedType)
-class _PointedModel(_extending.models.StructModel):
-    """All fields within a function, the address alone between functions."""
-
-    def __init__(self, manager: Any, kind: PointedType) -> None:
-        members = [("address", types.voidptr), *kind.fields.items()]
-        super().__init__(manager, kind, members)
-
-    def get_argument_type(self) -> Any:
-        return self.get_value_type().elements[0]
-
-    def as_argument(self, builder: Any, value: Any) -> Any:
-        return self.get(builder, value, "address")
-
-    def from_argument(self, builder: Any, value: Any) -> Any:
-        """Load all fields: those that are not used go when the code is optimised."""
-        words = builder.bitcast(value, _WORD.as_pointer())
-        group = ir.Constant(self.get_value_type(), ir.Undefined)
-        group = self.set(builder, group, value, "address")
-        for name, place in self.fe_type.place.items():
-            model = self.get_model(1 + list(self.fe_type.fields).index(name))
-            if isinstance(model, _PointedModel):
-                inner = _word(builder, words, place, model.get_argument_type())
-                found = model.from_argument(builder, inner)
-            else:
-                found = _array(builder, model, words, place)
-            group = self.set(builder, group, found, name)
-        return group
+_extending.register_model(PointedType)(_extending.models.OpaqueModel)
 
 
 @_extending.unbox(PointedType)
@@ -144,9 +117,7 @@ def _unbox(kind: PointedType, value: Any, c: Any) -> Any:
     address = c.pyapi.object_getattr_string(value, "address")
     pointer = c.pyapi.long_as_voidptr(address)
     c.pyapi.decref(address)
-    model = c.context.data_model_manager[kind]
-    group = model.from_argument(c.builder, pointer)
-    return _extending.NativeValue(group, is_error=c.pyapi.c_api_error())
+    return _extending.NativeValue(pointer, is_error=c.pyapi.c_api_error())
 
 
 @_extending.infer_getattr
@@ -159,7 +130,11 @@ class _Fields(AttributeTemplate):
 
 @_extending.lower_getattr_generic(PointedType)
 def _field(context: Any, builder: Any, kind: PointedType, group: Any, name: str) -> Any:
-    return context.data_model_manager[kind].get(builder, group, name)
+    words, place = builder.bitcast(group, _WORD.as_pointer()), kind.place[name]
+    model = context.data_model_manager[kind.fields[name]]
+    if isinstance(kind.fields[name], PointedType):
+        return _word(builder, words, place, model.get_value_type())
+    return _array(builder, model, words, place)
 
 
 def _array(builder: Any, model: Any, words: Any, place: int) -> Any:

@@ -27,6 +27,7 @@ WITH_FPGA = Flavor(
     1, 1024, root_gb=5, name="fpga", extra_specs={"accel:device_profile": "two"}
 )
 KNOWN = {"small": SMALL, "large": LARGE, "fpga": WITH_FPGA}
+NAMED = sorted(KNOWN)
 _RUNS = ("active", "stopped")
 AMOUNTS = {"100": 100, "499": 499, "501": 501, "all": 1000}
 
@@ -35,7 +36,7 @@ HOSTS = st.builds(
     vcpus=st.sampled_from([10, 8, 6, 16]),
     agents=st.sampled_from([2, 1]),
     fpgas=st.sampled_from([4, 0, 3]),
-    cell=st.sampled_from([1, 1, 1, 1, 2]),
+    cell=st.sampled_from([1, 1, 2]),
 )
 SITES = st.builds(
     Site,
@@ -43,6 +44,8 @@ SITES = st.builds(
     same_host=st.booleans(),
     offload_at_once=st.sampled_from([True, False]),
     live_retries=st.sampled_from([-1, 0, 1]),
+    crosses=st.sampled_from(["with ports", "alone", ""]),
+    leaves=st.booleans(),
 )
 # Most operations of a sequence, and checks of all that must be true.
 STEPS = 25
@@ -65,6 +68,14 @@ FAULTS = st.builds(
 )
 CALLS = st.builds(Turn, caller=st.sampled_from(["admin"] * 8 + ["member", "reader"]))
 TURNS = CALLS | FAULTS
+NOTHING = Turn()
+# A move across cells has more steps than any other operation.
+LONG = st.builds(
+    Turn,
+    fails=st.sampled_from([0] * 12 + list(range(1, 18))),
+    times=st.sampled_from([1, 1, 2, 9]),
+    error=st.sampled_from(["", "", "rolls back"]),
+)
 
 
 def _some(*states: str) -> Callable[["Simulation"], bool]:
@@ -85,15 +96,31 @@ class Simulation(RuleBasedStateMachine):
         if hasattr(self, "_clock"):
             self._clock.__exit__(None, None, None)
 
-    @initialize(site=SITES, sizes=st.lists(st.sampled_from(sorted(KNOWN)), min_size=1))
-    def begin(self, site: Site, sizes: list[str]) -> None:
-        """Servers that are there from the start let most steps have something to do."""
+    @initialize(
+        site=SITES,
+        sizes=st.lists(st.sampled_from(NAMED), min_size=2),
+        turn=LONG,
+        ends=st.sampled_from(["reverts", "confirms", ""]),
+        later=LONG,
+    )
+    def begin(
+        self, site: Site, sizes: list[str], turn: Turn, ends: str, later: Turn
+    ) -> None:
+        """Servers that are there from the start let most steps have something to do.
+
+        Where they may, one leaves its cell.
+        """
         self.moves = Moves(site)
         self._clock = clock.using(lambda: self.moves.now)
         self._clock.__enter__()
         for number, size in enumerate(sizes[:6]):
-            ports = [("extended" if number % 2 else "old", "100")] * (number % 3)
-            self.boot(size, 0, ports, None, None, Turn())
+            count = (number + (site.crosses != "alone")) % 3
+            ports = [("extended" if number % 2 else "old", "100")] * count
+            group = "soft-anti-affinity" if number % 2 else None
+            self.boot(size, 0, ports, group, None, Turn())
+        if site.crosses:
+            plain = [n for n, size in enumerate(sizes[:6]) if size != "fpga"]
+            self.leave_cell(plain[-1] if plain else 0, 0, turn, ends, later)
 
     @rule(
         size=SIZES,
@@ -136,13 +163,37 @@ class Simulation(RuleBasedStateMachine):
         host = self._host(to)
         self._with(which, lambda s: self.moves.migrate(s, None, host, turn), _RUNS)
 
+    @precondition(lambda self: self.moves.site.crosses and _some(*_RUNS)(self))
+    @rule(
+        which=WHICH,
+        to=WHICH,
+        turn=LONG,
+        ends=st.sampled_from(["", "reverts", "confirms"]),
+        later=LONG,
+    )
+    def leave_cell(
+        self, which: int, to: int, turn: Turn, ends: str = "", later: Turn = NOTHING
+    ) -> None:
+        """Migrate a server to a host of another cell, if there is one."""
+
+        def work(server: Server) -> None:
+            if hosts := self.moves.strangers(server):
+                self.moves.migrate(server, None, hosts[to % len(hosts)], turn)
+                self.moves.check()
+            if ends and server.vm_state == "resized":
+                self._tell(server)
+                end = self.moves.revert if ends == "reverts" else self.moves.confirm
+                end(server, later)
+
+        self._with(which, work, _RUNS)
+
     @precondition(_some("resized"))
-    @rule(which=WHICH, turn=TURNS)
+    @rule(which=WHICH, turn=TURNS | LONG)
     def confirm(self, which: int, turn: Turn) -> None:
         self._with(which, lambda s: self.moves.confirm(s, turn), ("resized",))
 
     @precondition(_some("resized"))
-    @rule(which=WHICH, turn=TURNS)
+    @rule(which=WHICH, turn=TURNS | LONG)
     def revert(self, which: int, turn: Turn) -> None:
         self._with(which, lambda s: self.moves.revert(s, turn), ("resized",))
 
@@ -197,6 +248,12 @@ class Simulation(RuleBasedStateMachine):
     @rule(which=WHICH, image=st.sampled_from(["i1", "i2"]), turn=TURNS)
     def rebuild(self, which: int, image: str, turn: Turn) -> None:
         self._with(which, lambda s: self.moves.rebuild(s, image, turn), _RUNS)
+
+    @precondition(_some("active", "stopped", "rescued"))
+    @rule(which=WHICH, turn=TURNS)
+    def rescue(self, which: int, turn: Turn) -> None:
+        states = ("rescued",) if _some("rescued")(self) else _RUNS
+        self._with(which, lambda s: self.moves.rescue(s, turn), states)
 
     @precondition(lambda self: len(self.servers()) > 1)
     @rule(which=WHICH, turn=TURNS)

@@ -11,6 +11,8 @@ from kilonova.candidates.cloud import Cloud
 from kilonova.records.migration import Migration
 from kilonova.records.records import Records
 
+# Statuses of migrations that are over: an audit does not look at these.
+_OVER = ("confirmed", "reverted", "error", "failed", "completed", "cancelled", "done")
 Amounts = dict[str, dict[str, int]]
 Held = dict[str, Amounts]
 
@@ -40,6 +42,8 @@ class Books:
 
     Attributes
     ----------
+    cells
+        By host: the cell that it is in.
     elsewhere
         By server: what it holds of hosts that it is not on.
     by_migration
@@ -50,9 +54,12 @@ class Books:
         Accelerator requests that stay bound after a move that failed.
     """
 
-    def __init__(self, cloud: Cloud, records: Records) -> None:
+    def __init__(
+        self, cloud: Cloud, records: Records, cells: Mapping[str, str]
+    ) -> None:
         self.cloud = cloud
         self.records = records
+        self.cells = cells
         self.elsewhere: Held = {}
         self.by_migration: Held = {}
         self.leaky: set[str] = set()
@@ -113,12 +120,26 @@ class Books:
         assert self._orphans(all_classes=False) == seen
 
     def _is_home(self, consumer: str, host: str) -> bool:
-        server = self.records.servers.get(consumer)
-        if server is not None:
-            return server.node == host
-        migration = self.records.migrations[consumer]
-        waits = migration.status == "finished"
-        return waits and host in (migration.source_node, migration.dest_node)
+        """Say whether a server is on a host, or a migration goes from it or to it.
+
+        What the host's cell has of it counts, whether users see it or not.
+        """
+        known, cell = self.records, self.cells[host]
+        if consumer in known.servers:
+            copies = known.copies.get(consumer, ())
+            servers = [known.servers[consumer], *(copy.server for copy in copies)]
+            return any(each.node == host and each.cell == cell for each in servers)
+        migration = known.migrations[consumer]
+        copies = known.copies.get(migration.server, ())
+        others = [
+            copy.migration
+            for copy in copies
+            if copy.migration.uuid == consumer and copy.server.cell == cell
+        ]
+        return any(
+            each.status not in _OVER and host in (each.source_node, each.dest_node)
+            for each in (migration, *others)
+        )
 
     def _orphans(self, all_classes: bool) -> dict[tuple[str, str], Mapping[str, int]]:
         options = AuditOptions(all_classes=all_classes)

@@ -12,11 +12,12 @@ from kilonova.records.server import Server
 from kilonova.request.flavor import Flavor
 from kilonova.request.image import Image
 from simulation_books import Amounts, without
+from simulation_cells import Crossings
 from simulation_site import Turn
-from simulation_world import World, as_migration
+from simulation_world import as_migration
 
 
-class Moves(World):
+class Moves(Crossings):
     """All that is done with servers."""
 
     def boot(self, server: Server, count: int, host: str | None, turn: Turn) -> None:
@@ -47,6 +48,9 @@ class Moves(World):
         what = "resize" if flavor else "migrate to host" if host else "migrate"
         was = self.cloud.allocations(server.uuid)
         places = self.neighbours(server, server.node)
+        may_cross = self.may_cross(server, turn)
+        if may_cross:
+            places += self.strangers(server)
         if flavor and self.site.same_host and server.node:
             places.append(server.node)
         asked = flavor or server.flavor
@@ -60,8 +64,11 @@ class Moves(World):
         if done is None:
             return
         migration = as_migration(done)
+        assert may_cross or not migration.cross_cell_move
         if migration.status == "finished":
             self.books.moved_out(migration, was)
+            self.check_freed(0)
+            self.check_waits(server, migration)
         elif "switch_host" in self.steps:
             self.books.went_off(server.uuid)
             # It has the old flavor again, and holds what the new one asks.
@@ -69,31 +76,11 @@ class Moves(World):
         else:
             assert self.cloud.allocations(server.uuid) == was
             self.check_freed(0)
+            if migration.cross_cell_move and "activate_port_bindings" in self.steps:
+                # Nova may leave its ports bound there, or nowhere.
+                self.unbound.add(server.uuid)
         if self.is_plain(server) and not (host and host not in places):
             assert (migration.status == "finished") == bool(fits)
-
-    def confirm(self, server: Server, turn: Turn) -> None:
-        """Confirm a resize: the source is freed, whatever fails."""
-        done = self.act(
-            "confirm",
-            [server.uuid],
-            lambda: self.operations.confirm_resize(server.uuid),
-            turn,
-        )
-        if done is not None:
-            self.books.let_go(as_migration(done))
-
-    def revert(self, server: Server, turn: Turn) -> None:
-        """Revert a resize: what was held before is held again."""
-        done = self.act(
-            "revert",
-            [server.uuid],
-            lambda: self.operations.revert_resize(server.uuid),
-            turn,
-        )
-        if done is not None and "destroy_at_dest" in self.steps:
-            was = self.books.came_back(as_migration(done), server.node)
-            assert self.cloud.allocations(server.uuid) == was
 
     def live_migrate(
         self, server: Server, host: str | None, force: bool, turn: Turn
@@ -259,6 +246,19 @@ class Moves(World):
             turn,
         )
         assert self.cloud.allocations(server.uuid) == was
+
+    def rescue(self, server: Server, turn: Turn) -> None:
+        """Rescue a server, or end that: it holds what it held, and runs."""
+        do, uuid = self.operations, server.uuid
+        was = self.cloud.allocations(uuid)
+        if server.vm_state == "rescued":
+            done = self.act("unrescue", [uuid], lambda: do.unrescue(uuid), turn)
+        else:
+            done = self.act("rescue", [uuid], lambda: do.rescue(uuid), turn)
+            assert done is None or server.vm_state in ("rescued", "error")
+        if done is not None and not self.faults.failed:
+            assert server.power_state == "running"
+        assert self.cloud.allocations(uuid) == was
 
     def delete(self, server: Server, turn: Turn) -> None:
         """Delete a server: nothing is left but what migrations in error hold."""

@@ -8,6 +8,7 @@ from kilonova.admin.credentials import Credentials
 from kilonova.admin.policy import Policy
 from kilonova.candidates.cloud import Cloud
 from kilonova.errors import StepFailed
+from kilonova.hosts.options import FilterSchedulerSection, Options
 from kilonova.moves.options import MoveOptions
 from kilonova.records.server import Server
 from moves_cloud import NOW, PHYSNET, VNIC, host_document
@@ -32,6 +33,8 @@ OWNERS = frozenset(
         "shelve",
         "unshelve",
         "rebuild",
+        "rescue",
+        "unrescue",
         "delete",
         "attach",
         "detach",
@@ -44,6 +47,8 @@ MAY = {
     "reader": frozenset[str](),
     "stranger": frozenset[str](),
 }
+# Whom an operator's file lets leave a cell, where a site has one.
+CROSSERS = ("admin", "member")
 
 
 class Short:
@@ -85,12 +90,24 @@ class Host(Short):
 
 @dataclass(frozen=True, repr=False)
 class Site(Short):
-    """A cloud, and options of Nova."""
+    """A cloud, and options of Nova.
+
+    ``crosses`` says which servers may leave their cell: none, those ``alone`` whose
+    ports ask for nothing, or all, ``with ports``; ``leaves`` whether they like to.
+    """
 
     hosts: tuple[Host, ...]
     same_host: bool = False
     offload_at_once: bool = True
     live_retries: int = -1
+    crosses: str = ""
+    leaves: bool = False
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """Cell of each host."""
+        named = zip(self.names, self.hosts, strict=True)
+        return {name: f"cell-{host.cell}" for name, host in named}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,7 +120,14 @@ class Site(Short):
             allow_resize_to_same_host=self.same_host,
             shelved_offload_time=0 if self.offload_at_once else -1,
             migrate_max_retries=self.live_retries,
+            cross_cell_with_port_resources=self.crosses == "with ports",
         )
+
+    def scheduling(self) -> Options:
+        """Give the options of the scheduler."""
+        weight = -1_000_000.0 if self.leaves else 1_000_000.0
+        section = FilterSchedulerSection(cross_cell_move_weight_multiplier=weight)
+        return Options(filter_scheduler=section)
 
     def cloud(self) -> Cloud:
         """Make the cloud."""
@@ -117,7 +141,7 @@ class Site(Short):
                         "host": name,
                         "nodename": name,
                         "provider": name,
-                        "cell_uuid": f"cell-{host.cell}",
+                        "cell_uuid": self.cells[name],
                         "last_seen_up": NOW,
                         "hypervisor_type": "QEMU",
                         "hypervisor_version": 1,

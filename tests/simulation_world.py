@@ -11,13 +11,24 @@ from kilonova.records.migration import Migration
 from kilonova.records.records import Records
 from kilonova.records.server import Server
 from kilonova.request.flavor import Flavor
+from moves_cells import check_copies, check_copies_written
 from moves_checks import check_consumers, check_rest, check_step
 from moves_cloud import NOW, make_server
 from simulation_books import Books, Held, holdings, host_of
-from simulation_site import MAY, PROJECT, Faults, Site, Turn, forbidden
+from simulation_site import CROSSERS, MAY, PROJECT, Faults, Site, Turn, forbidden
 
-# Steps whose failure leaves the source with a migration that is over.
-LATE = ("destroy_at_dest", "post_live_migration")
+# Steps whose failure leaves the source with a migration that is over, by operation.
+LATE = {
+    "revert": (
+        "destroy_at_dest",
+        "update_source_copy",
+        "switch_cell",
+        "activate_port_bindings",
+        "delete_target_copy",
+    ),
+    "live migrate": ("post_live_migration",),
+    "live migrate to host": ("post_live_migration",),
+}
 
 
 class World:
@@ -39,7 +50,7 @@ class World:
         # A little later at each operation: plans and migrations are told by their time.
         self.now = NOW
         self.cloud = site.cloud()
-        self.scheduler = Scheduler(self.cloud)
+        self.scheduler = Scheduler(self.cloud, site.scheduling())
         self.operations = Operations(
             self.scheduler,
             Records(),
@@ -54,24 +65,31 @@ class World:
         rows = range(state.tables.inventory.count)
         self._capacity = np.array([state.inventory_of(row).capacity for row in rows])
         self.records.device_profiles = {
-            "two": [{"resources:FPGA": "2"}, {"resources:FPGA": "1"}]
+            "two": ({"resources:FPGA": "2"}, {"resources:FPGA": "1"})
         }
-        self.books = Books(self.cloud, self.records)
+        self.books = Books(self.cloud, self.records, site.cells)
         self.unbound: set[str] = set()
         self.down: set[str] = set()
         self._begin(Turn())
 
     def act(
-        self, what: str, servers: Sequence[str], call: Callable[[], object], turn: Turn
+        self,
+        what: str,
+        servers: Sequence[str],
+        call: Callable[[], object],
+        turn: Turn,
+        source: str | None = None,
     ) -> object | None:
         """Do an operation of some servers; None where it was refused.
 
         What is forbidden or refused changes nothing, and no operation changes what
-        other servers hold.
+        other servers hold. Counted is how often ``source`` is freed; left out, it is
+        where the first server is.
         """
         before, was = self._documents(), holdings(self.cloud)
         self._begin(turn)
-        self._source = self._source_of(servers)
+        self._what = what
+        self._source = self._source_of(servers, source)
         may = turn.caller == "admin" or what in MAY[turn.caller]
         try:
             result = call()
@@ -99,9 +117,9 @@ class World:
         check_rest(self.cloud, self.records, loose, self.books.left)
         for server in self.records.servers.values():
             if server.node is not None:
-                host = self.site.hosts[self.site.names.index(server.node)]
-                assert server.cell == f"cell-{host.cell}"
+                assert server.cell == self.site.cells[server.node]
         self.books.check()
+        check_copies_written(self.records)
 
     def check_others(self, was: Held, servers: Sequence[str]) -> None:
         """Check that consumers that are not of these servers hold what they held."""
@@ -150,16 +168,18 @@ class World:
             or self.faults.failed
             or self.books.elsewhere.get(server.uuid)
             or server.uuid in self.books.leaky
+            or self.records.copies.get(server.uuid)
         )
 
     def neighbours(self, server: Server, node: str | None) -> list[str]:
         """Give the other hosts of a server's cell."""
-        cells = dict(zip(self.site.names, self.site.hosts, strict=True))
-        return [
-            name
-            for name, host in cells.items()
-            if name != node and f"cell-{host.cell}" == server.cell
-        ]
+        cells = self.site.cells.items()
+        return [host for host, cell in cells if cell == server.cell and host != node]
+
+    def strangers(self, server: Server) -> list[str]:
+        """Give the hosts that are not of a server's cell."""
+        cells = self.site.cells.items()
+        return [host for host, cell in cells if cell != server.cell]
 
     def up(self) -> set[str]:
         """Give the hosts that send heartbeats."""
@@ -178,7 +198,7 @@ class World:
         self.operations.context.driver = self.faults
         self.steps: list[str] = []
         self.freed = 0
-        self._source = None
+        self._source, self._what = None, ""
         self._amount = self._at_first = 0
 
     def _check_amounts(self) -> None:
@@ -198,16 +218,22 @@ class World:
         return self.cloud.to_document(), self.records.to_document()
 
     def _allow(self, operation: str, server: Server) -> None:
+        if operation.endswith("-across-cells") and self.site.crosses:
+            operation = operation.removesuffix("-across-cells")
+            if self.turn.caller not in CROSSERS:
+                raise Forbidden("no", "compute:servers:resize:cross_cell")
         error = forbidden(operation, self.turn.caller, server.project_id)
         if error is not None:
             raise error
 
-    def _source_of(self, servers: Sequence[str]) -> tuple[str, str] | None:
+    def _source_of(
+        self, servers: Sequence[str], source: str | None
+    ) -> tuple[str, str] | None:
         server = self.records.servers.get(servers[0]) if servers else None
-        if server is None or server.node is None:
+        if server is None or (node := source or server.node) is None:
             return None
-        self._amount = self._at_first = self._held_at(server.uuid, server.node)
-        return server.uuid, server.node
+        self._amount = self._at_first = self._held_at(server.uuid, node)
+        return server.uuid, node
 
     def _held_at(self, server: str, host: str) -> int:
         consumers = [server]
@@ -230,14 +256,13 @@ class World:
         over = {
             migration.uuid
             for migration in self.records.migrations.values()
-            if migration.status == "error" and self.faults.failed[-1:] in _late()
+            if migration.status == "error"
+            and self.faults.failed[-1:]
+            and self.faults.failed[-1] in LATE.get(self._what, ())
         }
         self._check_amounts()
         check_consumers(self.cloud, self.records, over | self.books.by_migration.keys())
-
-
-def _late() -> tuple[list[str], ...]:
-    return tuple([step] for step in LATE)
+        check_copies(self.records)
 
 
 def new_server(number: int, flavor: Flavor, group: str | None) -> Server:

@@ -23,6 +23,7 @@ READER = "role:reader,project:P"
 WITHOUT = {"replay", "bench", "vgpu plan", "policy list", "policy check"}
 CANDIDATES = "placement:allocation_candidates:list"
 API = "os_compute_api"
+TREE = "placement:resource_providers"
 MIGRATE, SHELVE = f"{API}:os-migrate-server:migrate", f"{API}:os-shelve"
 PORTS, SERVERS = f"{API}:os-attach-interfaces", f"{API}:servers"
 IMAGE = "6f2c6a3e-6f0a-4b5c-9f0e-2d6a3c1b7a90"
@@ -40,6 +41,12 @@ CASES: list[Case] = [
     ("headroom", QUERY, CANDIDATES, 2),
     ("select", ("CLOUD", "--flavor", SMALL), f"{SERVERS}:create", 2),
     ("precache", ("CLOUD", "rack", IMAGE, "--out", "OUT"), "aggregates:images", 2),
+    (
+        "vgpu apply",
+        ("CLOUD", "CONFIG", "DEVICES", "--node", "a", "--out", "OUT"),
+        f"{TREE}:create",
+        2,
+    ),
     ("evacuate", (*PLAN, "--host", "a"), f"{API}:os-evacuate", 2),
     ("rescue plan", ("SERVER",), f"{API}:os-rescue", 1),
     ("audit", HELD, "context_is_admin", 127),
@@ -57,6 +64,8 @@ CASES: list[Case] = [
     ("server shelve-offload", ("web",), f"{SHELVE}:shelve_offload", 1),
     ("server unshelve", ("web",), f"{SHELVE}:unshelve", 1),
     ("server rebuild", ("web",), f"{SERVERS}:rebuild", 1),
+    ("server rescue", ("web",), f"{API}:os-rescue", 1),
+    ("server unrescue", ("web",), f"{API}:os-unrescue", 1),
     ("server delete", ("web",), f"{SERVERS}:delete", 1),
     ("server attach", ("web", PORT), f"{PORTS}:create", 1),
     ("server detach", ("web", "port"), f"{PORTS}:delete", 1),
@@ -64,6 +73,13 @@ CASES: list[Case] = [
     ("server stop-service", ("a",), f"{API}:os-services:update", 1),
     ("server list", ("--all-projects",), f"{SERVERS}:index:get_all_tenants", 1),
 ]
+
+# What a command asks beside that rule.
+ALSO = {
+    "vgpu apply": [
+        f"{TREE}:{each}" for each in ("delete", "inventories:update", "traits:update")
+    ]
+}
 
 
 @pytest.fixture
@@ -75,6 +91,8 @@ def site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> StorySite:
     assert made.server(*boot) == 0
     disk = {"name": "root", "bus": "virtio", "dev": "vda"}
     (tmp_path / "server.json").write_text(json.dumps({"uuid": "web", "disks": [disk]}))
+    (tmp_path / "nova.conf").write_text("")
+    (tmp_path / "devices.json").write_text("[]")
     return made
 
 
@@ -89,6 +107,8 @@ def typed(site: StorySite, name: str, more: tuple[str, ...]) -> list[str]:
         "OUT": site.folder / "out",
         "RECORDS_OUT": site.folder / "out.json",
         "PLAN": site.folder / "plan.parquet",
+        "CONFIG": site.folder / "nova.conf",
+        "DEVICES": site.folder / "devices.json",
         "SERVER": site.folder / "server.json",
     }
     return [*name.split(), *(str(paths.get(each, each)) for each in more)]
@@ -120,7 +140,8 @@ def test_a_file_of_overrides_lets_readers_through(site: StorySite, case: Case) -
     name, more, rule, _ = case
     whole = rule if rule != "aggregates:images" else f"compute:{rule}"
     path = site.folder / "policy.yaml"
-    path.write_text(f'"{whole}": "role:reader"\n')
+    rules = (whole, *ALSO.get(name, ()))
+    path.write_text("".join(f'"{each}": "role:reader"\n' for each in rules))
     file = ("--policy-file", str(path))
     site.run(*typed(site, name, more), "--as", READER, *file)
     out, err = site.printed()

@@ -57,6 +57,21 @@ def test_it_ends_in_error(site: StorySite) -> None:
     assert site.hosts_of("web") == {site.records().servers["web"].host}
 
 
+def test_rescue(site: StorySite) -> None:
+    held = site.held("web")
+    image = ("--image", "i", "--image-property", "hw_rescue_bus=virtio")
+    assert site.server("rescue", "web", *image) == 0
+    assert site.records().servers["web"].vm_state == "rescued"
+    assert site.server("migrate", "web") == 1
+    assert "got 'rescued'" in site.complained()
+    assert site.server("unrescue", "web", "--fail", "unrescue") == 3
+    assert site.server("unrescue", "web") == 1
+    assert site.server("rescue", "web") == 0
+    assert site.server("unrescue", "web") == 0
+    assert site.records().servers["web"].vm_state == "active"
+    assert site.held("web") == held
+
+
 def test_what_is_to_fail_may_not_run(site: StorySite) -> None:
     assert site.server("delete", "web", "--fail", "spwan") == 0
     assert site.complained() == "kilonova: --fail: spwan did not run\n"
@@ -112,6 +127,16 @@ def test_input_that_cannot_be_right(
     assert site.server("resize", "web", "--flavor", LARGE, *more) == 2
     assert told in site.complained()
     assert site.texts() == before
+
+
+@pytest.mark.parametrize("command", ["rebuild", "rescue"])
+def test_properties_are_of_an_image(site: StorySite, command: str) -> None:
+    asked = (command, "web", "--image-property", "hw_rescue_bus=virtio")
+    before = site.texts()
+    assert site.server(*asked) == 2
+    assert "give its --image" in site.complained()
+    assert site.texts() == before
+    assert site.server(*asked, "--image", "i") == 0
 
 
 def test_cloud_and_records_are_written_together(site: StorySite) -> None:

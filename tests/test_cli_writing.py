@@ -13,6 +13,7 @@ from kilonova.records.records import Records
 from kilonova.records.server import Server
 from kilonova.request.flavor import Flavor
 from moves_cloud import make_cloud
+from story_site import SMALL, StorySite
 
 
 @pytest.fixture
@@ -87,3 +88,39 @@ def test_no_records_without_a_cloud(
     with pytest.raises(BadInput, match="is a file"):
         write_outputs(cloud, tmp_path / "out", records, tmp_path / "new/r.json")
     assert names(tmp_path) == {"out"}
+
+
+IMAGE = "6f2c6a3e-6f0a-4b5c-9f0e-2d6a3c1b7a90"
+READ = "--records {site}/records.json"
+BOTH = "--out {new}/cloud --records-out {new}/more/records.json"
+# What each command that writes is given; its files go into folders that are not there.
+WRITING = [
+    f"evacuate {{site}}/cloud {READ} --host a --plan {{new}}/plan.parquet",
+    f"audit {{site}}/cloud {READ} --out {{new}}/cloud",
+    f"heal {{site}}/cloud {READ} {BOTH}",
+    f"sync-aggregates {{site}}/cloud {READ} --out {{new}}/cloud",
+    f"precache {{site}}/cloud rack {IMAGE} --out {{new}}/cloud",
+    f"server stop-service {{site}}/cloud a {READ} {BOTH}",
+    "vgpu apply {site}/cloud {site}/nova.conf {site}/devices.json --node a"
+    " --out {new}/cloud",
+]
+
+
+@pytest.mark.parametrize("line", WRITING, ids=lambda line: line.split(" {")[0])
+def test_all_commands_make_the_folders_that_they_write_into(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    racks = [{"uuid": "r1", "name": "rack"}]
+    site = StorySite(tmp_path, capsys, host_aggregates=racks)
+    assert site.server("boot", "web", "--flavor", SMALL, "--host", "a") == 0
+    (tmp_path / "nova.conf").write_text("")
+    (tmp_path / "devices.json").write_text("[]")
+    new = tmp_path / "new/er"
+    typed = line.format(site=tmp_path, new=new).split()
+    before = names(tmp_path)
+    assert site.run(*typed, "--as", "nobody") in (2, 127)
+    assert names(tmp_path) == before
+    site.run(*typed)
+    outputs = [Path(each) for each in typed if each.startswith(str(new))]
+    assert outputs
+    assert all(path.exists() for path in outputs)

@@ -14,7 +14,7 @@ from kilonova.hosts import clock
 from kilonova.hosts.options import FilterSchedulerSection, Options
 from kilonova.moves.options import MoveOptions
 from kilonova.records.server import Server
-from moves_cells import HOSTS, Cells, check_copies
+from moves_cells import HOSTS, Cells, check_copies, check_copies_written
 from moves_checks import check_rest, check_step
 from moves_cloud import LARGE, NOW, SMALL, extended_port, make_server, old_port
 
@@ -111,6 +111,7 @@ class Player(Cells):
         check_step(self.cloud, self.records, self.leaked)
         check_rest(self.cloud, self.records, self.leaky)
         check_copies(self.records)
+        check_copies_written(self.records)
         if "delete_target_copy" not in self.faults.failed:
             self.check_left(before)
 

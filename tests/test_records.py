@@ -155,6 +155,10 @@ def test_only_what_is_said_is_written() -> None:
 MOVE = {"uuid": "m1", "server": "s1", "kind": "resize"}
 
 
+def _of_image(**properties: object) -> dict[str, object]:
+    return {"servers": [ONE | {"image": {"properties": properties}}]}
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -216,6 +220,19 @@ MOVE = {"uuid": "m1", "server": "s1", "kind": "resize"}
             {"servers": [{"uuid": "s1", "flavor": {"vcpus": 1}}]},
             "servers[0] ('s1'): flavor: memory_mb is missing.",
         ),
+        (
+            _of_image(hw_numa_nodes="x"),
+            "servers[0] ('s1'): image: properties: hw_numa_nodes must be a whole "
+            "number, got 'x'.",
+        ),
+        (_of_image(hw_numa_nodes=True), "hw_numa_nodes must be a whole number"),
+        (_of_image(hw_pmu="yes"), "hw_pmu must be true or false, got 'yes'."),
+        (_of_image(os_distro=None), "os_distro must be a text, got None."),
+        (_of_image(hw_cpu_policy="any"), "must be one of dedicated, shared, mixed"),
+        (_of_image(hw_cpu_policy=["mixed"]), "must be one of dedicated, shared"),
+        (_of_image(hw_numa_mem=[1, "2"]), "hw_numa_mem must be a list of whole"),
+        (_of_image(hw_numa_cpus=[0, 1]), "must be a list of lists of whole numbers"),
+        (_of_image(traits_required="T"), "traits_required must be a list of texts"),
         (
             {"servers": [ONE | {"hints": {"group": "g"}}]},
             "servers[0] ('s1'): hints: 'group' must be a list, got 'g'.",

@@ -11,7 +11,18 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from kilonova.admin import audit
-from kilonova.moves import context, deletion, evacuation, live, resize
+from kilonova.moves import (
+    context,
+    cross_cell,
+    cross_cell_confirm,
+    cross_cell_revert,
+    cross_cell_tasks,
+    deletion,
+    evacuation,
+    live,
+    resize,
+)
+from kilonova.moves.holding import give_back_source
 from kilonova.moves.ports import bind_ports
 from simulation import STEPS, Simulation
 
@@ -36,6 +47,14 @@ def _no_homes(state: object, records: object) -> tuple[Any, Any]:
     return np.zeros(0, np.int64), np.zeros(0, np.int32)
 
 
+def _keep_target(context: Any, server: Any, migration: Any) -> bool:
+    cloud = context.scheduler.cloud
+    target = cloud.allocations(server.uuid)
+    given = give_back_source(context, server, migration)
+    cloud.claim(server.uuid, target | cloud.allocations(server.uuid))
+    return given
+
+
 def _keep_bindings(context: Any, server: Any, host: str, mappings: object) -> None:
     bind_ports(context, server, host, None)
 
@@ -53,6 +72,18 @@ def _keep_bindings(context: Any, server: Any, host: str, mappings: object) -> No
         pytest.param(context.Context, "check", _nothing, id="policy not asked"),
         pytest.param(audit, "migration_homes", _no_homes, id="audit of migrations"),
         pytest.param(evacuation, "join_group", _nothing, id="group not joined"),
+        pytest.param(
+            cross_cell_revert, "give_back_source", _keep_target, id="target not freed"
+        ),
+        pytest.param(
+            cross_cell, "give_back_source", _nothing, id="source in its cell not back"
+        ),
+        pytest.param(
+            cross_cell_tasks, "activate_bindings", _nothing, id="binding not kept"
+        ),
+        pytest.param(
+            cross_cell_confirm, "delete_bindings", _nothing, id="binding not deleted"
+        ),
     ],
 )
 def test_wrong_code_is_found(

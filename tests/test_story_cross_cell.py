@@ -3,12 +3,14 @@
 Cell east has one host, on which the larger flavor has no room; west has two.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kilonova.candidates.cloud import Cloud
+from moves_cloud import old_port, uuid
 from story_site import LARGE, SMALL, StorySite
 
 ADMIN = "role:admin,project:P"
@@ -102,6 +104,53 @@ def test_what_fails_is_rolled_back(site: StorySite, step: str) -> None:
     assert [m.status for m in after.migrations.values()] == ["error"]
     assert not after.copies
     assert orphans(site) == ["others"]
+
+
+@pytest.mark.parametrize("confirms", [True, False])
+def test_a_port_that_asks_for_bandwidth(site: StorySite, confirms: bool) -> None:
+    """Nova keeps such a server in its cell; an option of our own takes it along."""
+    port = json.dumps(old_port("port", 100))
+    assert site.server("attach", "web", port) == 0
+    conf = site.folder / "nova.conf"
+    options = (*as_admin(site), "--config-file", str(conf))
+    move = ("migrate", "web", "--host", "w2", *options)
+    conf.write_text("[kilonova]\ncross_cell_with_port_resources = no\n")
+    before = site.texts()
+    assert site.server(*move) == 1
+    assert "host must be in its cell 'east'" in site.complained()
+    assert site.texts() == before
+
+    conf.write_text("[kilonova]\ncross_cell_with_port_resources = yes\n")
+    assert site.server(*move) == 0
+    assert "w2:agent" in str(site.records().ports[uuid("port")])
+    assert site.server("confirm" if confirms else "revert", "web", *options) == 0
+    host = "w2" if confirms else EAST
+    assert site.hosts_of("web") == {host}
+    (given,) = (name for name in site.held("web") if name != host)
+    profile = site.records().ports[uuid("port")]["binding:profile"]
+    assert profile == {"allocation": given}
+    assert orphans(site) == ["others"]
+
+
+def test_old_services_let_no_server_leave_its_cell(site: StorySite) -> None:
+    conf = site.folder / "nova.conf"
+    move = ("migrate", "web", "--host", "w2", *as_admin(site))
+    for version, status in ((46, 1), (47, 0)):
+        conf.write_text(f"[kilonova]\ncompute_version = {version}\n")
+        assert site.server(*move, "--config-file", str(conf)) == status
+
+
+def test_options_that_cannot_be_right(site: StorySite) -> None:
+    conf = site.folder / "nova.conf"
+    move = ("migrate", "web", *as_admin(site), "--config-file", str(conf))
+    for line, told in (
+        ("cross_cell_with_port_resources = perhaps", "true or false"),
+        ("cross_cell_with_ports = true", "has no option 'cross_cell_with_ports'"),
+        ("compute_version = new", "whole number"),
+    ):
+        conf.write_text(f"[kilonova]\n{line}\n")
+        assert site.server(*move) == 2
+        assert told in site.complained()
 
 
 def test_nowhere_is_room(site: StorySite) -> None:

@@ -145,7 +145,14 @@ _SHORT = {
     "placement-sync-aggregates": _ADMIN,
 }
 # Placement's rules are a set of their own, and so are an operator's files over them.
-_OF_PLACEMENT = {"allocation-candidates-list": "placement:allocation_candidates:list"}
+_OF_PLACEMENT = {
+    "allocation-candidates-list": "placement:allocation_candidates:list",
+    # What nova-compute asks for as it reports the tree of its host.
+    "provider-tree-update": """
+        placement:resource_providers:create placement:resource_providers:delete
+        placement:resource_providers:inventories:update
+        placement:resource_providers:traits:update""",
+}
 
 OPERATIONS = tuple(_SHORT)
 """Names of the operations that ask Nova's rules."""

@@ -3,7 +3,6 @@
 Options and help; the work is done elsewhere.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from kilonova.cli import commands, options
 from kilonova.cli.app import app
 from kilonova.cli.authority import RuleChoice
-from kilonova.cli.wanted import Evacuated, Precached, Rescued
+from kilonova.cli.wanted import Divided, Evacuated, Precached, Reported, Rescued
 
 __all__ = ["app"]
 
@@ -64,25 +63,19 @@ def policy_list(
 
 
 @commands.command(_vgpu, "plan")
-def vgpu_plan(
-    config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="The host's nova.conf.")
-    ],
-    devices: Annotated[
-        Path, typer.Argument(metavar="DEVICES.json", help="What the host reports.")
-    ],
-    node: Annotated[
-        str, typer.Option("--node", metavar="NAME", help="Its root provider.")
-    ] = "node",
-    release: Annotated[
-        str, typer.Option("--release", metavar="ussuri|current", help="Nova 21 or 34.")
-    ] = "current",
-    as_json: options.Json = False,
-) -> None:
+def vgpu_plan(host: Divided, as_json: options.Json = False) -> None:
     """Say which child provider each device becomes, and what it offers."""
     from kilonova.cli import vgpu
 
-    vgpu.plan(config, devices, node, release, as_json)
+    vgpu.plan(host, as_json)
+
+
+@commands.command(_vgpu, "apply")
+def vgpu_apply(wanted: Reported) -> None:
+    """Bring the tree of a host in line with the plan, all of it or nothing."""
+    from kilonova.cli import vgpu
+
+    vgpu.apply(wanted)
 
 
 @commands.command(_rescue, "plan")

@@ -193,8 +193,30 @@ def rebuild(
     """Build a server anew where it is, from its image or another one."""
     from kilonova.cli import server_calls as calls
 
-    other = calls.new_image(image, image_properties or ()) if image else None
+    other = calls.other_image(image, image_properties or ())
     return calls.act(given, lambda do: do.rebuild(uuid, other))
+
+
+@commands.command(_server, "rescue")
+def rescue(
+    given: Served,
+    uuid: _Server,
+    image: _Image = "",
+    image_properties: options.ImageProperties = None,
+) -> int:
+    """Boot a server from its image, or another one, to repair it."""
+    from kilonova.cli import server_calls as calls
+
+    other = calls.other_image(image, image_properties or ())
+    return calls.act(given, lambda do: do.rescue(uuid, other))
+
+
+@commands.command(_server, "unrescue")
+def unrescue(given: Served, uuid: _Server) -> int:
+    """Boot a rescued server from its own disks again."""
+    from kilonova.cli import server_calls as calls
+
+    return calls.act(given, lambda do: do.unrescue(uuid))
 
 
 @commands.command(_server, "delete")

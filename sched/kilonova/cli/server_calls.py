@@ -98,6 +98,13 @@ def new_image(uuid: str, properties: Sequence[str]) -> Image:
     return Image(found, uuid=uuid)
 
 
+def other_image(uuid: str, properties: Sequence[str]) -> Image | None:
+    """Read another image, None where none is named; raises BadInput."""
+    if properties and not uuid:
+        raise BadInput("--image-property is of another image; give its --image, too.")
+    return new_image(uuid, properties) if uuid else None
+
+
 def act(given: Served, work: Work) -> int:
     """Do one operation of one server."""
     return run(given, work)

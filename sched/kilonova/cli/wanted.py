@@ -57,6 +57,39 @@ class Precached(Options):
     as_json: options.Json = False
 
 
+class Divided(Options):
+    """What the commands of ``kilonova vgpu`` share: a host, and how it is set up."""
+
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="The host's nova.conf.")
+    ]
+    devices: Annotated[
+        Path, typer.Argument(metavar="DEVICES.json", help="What the host reports.")
+    ]
+    node: Annotated[
+        str, typer.Option("--node", metavar="NAME", help="Its root provider.")
+    ] = "node"
+    release: Annotated[
+        str, typer.Option("--release", metavar="ussuri|current", help="Nova 21 or 34.")
+    ] = "current"
+
+
+class Reported(Options):
+    """What ``kilonova vgpu apply`` is given."""
+
+    cloud: options.CloudPath
+    host: Divided
+    remove_absent: Annotated[
+        bool,
+        typer.Option(
+            "--remove-absent", help="Also providers of devices that are gone."
+        ),
+    ] = False
+    authority: Authority
+    out: options.Out = None
+    as_json: options.Json = False
+
+
 class Evacuated(Options):
     """What ``kilonova evacuate`` is given."""
 

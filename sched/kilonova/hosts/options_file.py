@@ -26,8 +26,9 @@ _SECTIONS = {
 # Options that may be given again and again; all values count.
 _MANY = frozenset([("pci", "alias"), ("filter_scheduler", "available_filters")])
 _OLD = {("DEFAULT", "pci_alias"): ("pci", "alias")}
-# What Nova has in these sections besides, for other services and for the hosts.
+# What is in these sections besides, for other services, for the hosts and for moves.
 _PASSED_OVER = {
+    "kilonova": "compute_version cross_cell_with_port_resources",
     "scheduler": "discover_hosts_in_cells_interval workers",
     "pci": "device_spec passthrough_whitelist report_in_placement",
     "compute": """

@@ -97,6 +97,13 @@ class Context:
         provider = int(state.hosts.table["provider"][state.hosts.row(node)])
         return state.provider_identity(provider)
 
+    def has_trait(self, node: str, trait: str) -> bool:
+        """Say whether the root provider of a node has a trait; raises UnknownHost."""
+        state = self.state
+        row = state.provider_row(self.root(node))
+        traits = state.trait_sets[int(state.tables.provider["trait_set"][row])]
+        return state.traits.find(trait) in traits
+
     def is_up(self, node: str | None) -> bool:
         """Say whether the compute service of a node sends heartbeats.
 

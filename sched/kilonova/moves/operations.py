@@ -16,6 +16,7 @@ from kilonova.moves import (
     live,
     rebuild,
     refusals,
+    rescue,
     resize,
     revert,
     shelving,
@@ -273,6 +274,19 @@ class Operations:
         found = self._checked(server, "rebuild", "server-rebuild")
         rebuild.check_rebuild(found, image or found.image)
         rebuild.rebuild(self.context, found, image or found.image)
+        return found
+
+    def rescue(self, server: str, image: Image | None = None) -> Server:
+        """Boot a server from its image, or another one, to repair it."""
+        found = self._checked(server, "rescue", "server-rescue")
+        rescue.check_rescue(self.context, found, image)
+        rescue.rescue(self.context, found)
+        return found
+
+    def unrescue(self, server: str) -> Server:
+        """Boot a rescued server from its own disks again."""
+        found = self._checked(server, "unrescue", "server-unrescue")
+        rescue.unrescue(self.context, found)
         return found
 
     def delete(self, server: str) -> Server:

@@ -9,12 +9,15 @@ from kilonova.hosts.options_ini import parse_ini
 from kilonova.hosts.options_values import from_texts
 from kilonova.moves.options import MoveOptions
 
-# No option of Nova says which version its services have.
+# Nova has no options like those of [kilonova]: it asks its services for their version,
+# and never lets such servers leave their cell.
 _SECTIONS = {
     "allow_resize_to_same_host": "DEFAULT",
     "migrate_max_retries": "DEFAULT",
     "shelved_offload_time": "DEFAULT",
     "skip_hypervisor_version_check_on_lm": "workarounds",
+    "compute_version": "kilonova",
+    "cross_cell_with_port_resources": "kilonova",
 }
 
 
@@ -36,7 +39,7 @@ def read_move_options(path: str | Path) -> MoveOptions:
     given = parse_ini(text, path.name)
     found, defaults = dict[str, Any](), MoveOptions()
     for each in fields(MoveOptions):
-        section = _SECTIONS.get(each.name, "")
+        section = _SECTIONS[each.name]
         texts = given.get(section, {}).get(each.name)
         if texts:
             found[each.name] = from_texts(

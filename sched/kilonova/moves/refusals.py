@@ -201,6 +201,8 @@ GUARDS = {
         (*_MOVES, _vtpm, _accelerators(53)), ("active", "stopped", "error"), False
     ),
     "rebuild": Guard((_vtpm, _accelerators(53), _lock), (*_RUNNING, "error")),
+    "rescue": Guard((_vtpm, _lock), (*_RUNNING, "error")),
+    "unrescue": Guard((_lock,), ("rescued",)),
     "shelve": Guard(
         (_port_accelerators, _vtpm, _accelerators(54), _lock),
         (*_RUNNING, "paused", "suspended"),

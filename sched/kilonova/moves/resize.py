@@ -161,10 +161,7 @@ def same_host_is_allowed(context: Context, server: Server, resizes: bool) -> boo
     """
     if resizes:
         return context.options.allow_resize_to_same_host
-    state = context.state
-    row = state.provider_row(context.root(server.node or ""))
-    traits = state.trait_sets[int(state.tables.provider["trait_set"][row])]
-    return state.traits.find(_SAME_HOST) in traits
+    return context.has_trait(server.node or "", _SAME_HOST)
 
 
 def new_migration(

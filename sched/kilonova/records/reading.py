@@ -10,6 +10,8 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from kilonova.errors import BadInput
+from kilonova.request.image import Image
+from kilonova.request.image_properties import check_properties
 
 Reader = Callable[[str, Any], Any]
 
@@ -145,6 +147,8 @@ def _new_fields_of(kind: type[Any]) -> tuple[dict[str, Reader], tuple[str, ...]]
         else reader_of(hints[each.name])
         for each in fields(kind)
     }
+    if kind is Image:
+        readers["properties"] = _properties
     needed = [name for name, value in _defaults(kind).items() if value is MISSING]
     return readers, tuple(needed)
 
@@ -182,6 +186,12 @@ def _object_of(kind: Any) -> Reader:
         return {key: read(f"{where}: {key!r}", each) for key, each in value.items()}
 
     return read_object
+
+
+def _properties(where: str, value: Any) -> Any:
+    found = _object_of(object)(where, value)
+    check_properties(where, found)
+    return found
 
 
 def _one_of(known: Sequence[str]) -> Reader:

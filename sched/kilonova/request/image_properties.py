@@ -1,8 +1,8 @@
 """Images as Glance's API shows them, with the properties that Nova knows."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar, cast
 
 from kilonova.errors import BadServerSpec
 from kilonova.request.cpu_spec import parse_cpu_spec
@@ -85,6 +85,56 @@ def image_properties(raw: Mapping[str, object]) -> dict[str, object]:
     if traits:
         found["traits_required"] = traits
     return found
+
+
+def check_properties(where: str, properties: Mapping[str, object]) -> None:
+    """Raise BadServerSpec unless each property that Nova knows has a value of its type.
+
+    Parameters
+    ----------
+    where
+        For the error.
+    properties
+        As ``image_properties`` gives them; names that Nova does not know may have any.
+    """
+    for name, value in properties.items():
+        wanted, is_right = _type_of(name)
+        if not is_right(value):
+            raise BadServerSpec(
+                f"{where}: {name} must be {wanted}, got {value!r:.80}.", "ValueError"
+            )
+
+
+def _type_of(name: str) -> tuple[str, Callable[[object], bool]]:
+    """Give what a property is, and what says whether a value is that."""
+    if name in BOOLEANS:
+        return "true or false", lambda value: isinstance(value, bool)
+    if name in WHOLE_NUMBERS:
+        return "a whole number", _is_whole
+    if name in TEXTS:
+        return "a text", lambda value: isinstance(value, str)
+    if choices := CHOICES.get(name):
+        return f"one of {', '.join(choices)}", lambda value: value in choices
+    if name == "hw_numa_mem":
+        return "a list of whole numbers", lambda value: _are(value, _is_whole)
+    if name == "hw_numa_cpus":
+        return "a list of lists of whole numbers", (
+            lambda value: _are(value, lambda cell: _are(cell, _is_whole))
+        )
+    if name == "traits_required":
+        return "a list of texts", (
+            lambda value: _are(value, lambda trait: isinstance(trait, str))
+        )
+    return "anything", lambda value: True
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are(values: object, is_one: Callable[[object], bool]) -> bool:
+    many = isinstance(values, list | tuple | frozenset)
+    return many and all(map(is_one, cast(Iterable[object], values)))
 
 
 def _value(name: str, value: object) -> object:

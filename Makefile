@@ -46,6 +46,16 @@ differential-nova: ## Compare with Nova's filters and weighers: N=10000 SEED=1
 	@PYTHONPATH=tests $(BIN)/python scripts/differential_nova.py --cases $(N) \
 		$(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: differential-moves
+differential-moves: ## Compare with all of Nova on random moves: N=100 SEED=1
+	$(SETUP) dev
+	@$(BIN)/python -c 'import nova, oslotest, wsgi_intercept' 2>/dev/null || \
+		$(BIN)/pip install --quiet -e '.[nova-services]'
+	@NUMBA_DISABLE_JIT=1 PYTHONPATH=tests \
+		$(BIN)/python -W ignore::RuntimeWarning scripts/differential_moves.py \
+		--cases $(if $(filter-out file,$(origin N)),$(N),100) \
+		$(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: simulate
 simulate: ## Move servers at random, with faults, and check: N=100000 SEED=1
 	$(SETUP) dev

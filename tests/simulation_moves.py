@@ -2,8 +2,9 @@
 
 from kilonova.admin.heal import heal
 from kilonova.admin.heal_steps import HEALED, NOT_WRITTEN, UNSUPPORTED, HealOptions
-from kilonova.hosts.claiming import park, unpark
+from kilonova.hosts.claiming import count_server, join_group, park, settle, unpark
 from kilonova.moves.ports import binding_profile
+from kilonova.moves.specs import spec_of
 from kilonova.plan.apply import apply
 from kilonova.plan.evacuation import evacuate
 from kilonova.plan.plan import DONE, PLANNED
@@ -237,7 +238,7 @@ class Moves(Crossings):
             assert server.vm_state == ("active" if fits else "shelved_offloaded")
 
     def rebuild(self, server: Server, image: str, turn: Turn) -> None:
-        """Rebuild a server: it holds what it held."""
+        """Rebuild a server: it holds what it held, but where the guest fails."""
         was = self.cloud.allocations(server.uuid)
         self.act(
             "rebuild",
@@ -245,7 +246,22 @@ class Moves(Crossings):
             lambda: self.operations.rebuild(server.uuid, Image(uuid=image)),
             turn,
         )
-        assert self.cloud.allocations(server.uuid) == was
+        if "rebuild" not in self.faults.failed:
+            assert self.cloud.allocations(server.uuid) == was
+            return
+        assert self.cloud.allocations(server.uuid) == without(was, server.node)
+        self._give_back(server, was)
+
+    def _give_back(self, server: Server, amounts: Amounts) -> None:
+        """Let a server have again what a rebuild that failed has taken from it."""
+        state = self.cloud.state
+        self.cloud.claim(server.uuid, amounts, project=server.project_id)
+        row = state.consumer_uuids.find(server.uuid)
+        if int(state.tables.consumer["host"][row]) < 0:
+            spec = spec_of(self.operations.context, server)
+            count_server(state, row, state.hosts.row(server.node or ""), spec)
+            settle(state, row)
+            join_group(state, row, server.server_group)
 
     def rescue(self, server: Server, turn: Turn) -> None:
         """Rescue a server, or end that: it holds what it held, and runs."""
@@ -274,20 +290,27 @@ class Moves(Crossings):
             return
         for migration in waiting:
             self.books.let_go(migration)
+        if self.faults.failed == ["destroy"]:
+            # Its ports are gone, and what they held is not.
+            self.books.leaky.add(server.uuid)
         if server.uuid not in self.records.servers:
             assert not self.cloud.allocations(server.uuid)
             self.books.went_off(server.uuid)
 
     def attach(self, server: Server, port: str, turn: Turn) -> None:
-        """Attach a port."""
-        self.act(
+        """Attach a port: what is refused is noted, and a port in use is claimed for."""
+        was = self.cloud.allocations(server.uuid)
+        in_use = self.records.ports[port].get("device_id")
+        done = self.act(
             "attach",
             [server.uuid],
             lambda: self.operations.attach_port(server.uuid, port),
             turn,
         )
-        if self.faults.failed == ["bind_ports"]:
+        if self.faults.failed == ["bind_ports"] or in_use:
             self.books.leaky.add(server.uuid)
+        elif done is None:
+            assert self.cloud.allocations(server.uuid) == was
 
     def detach(self, server: Server, port: str, turn: Turn) -> None:
         """Detach a port."""

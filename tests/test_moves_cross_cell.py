@@ -224,7 +224,7 @@ FAILURES = [
     ("activate_port_bindings", "error", "shutdown", "a1", "NovaException", SHOT),
     # Here Nova deletes the binding that is active.
     ("prepare_disks", "error", "shutdown", None, "NovaException", SHOT),
-    ("bind_ports", "error", "shutdown", None, "NovaException", SHOT),
+    ("bind_ports", "error", "shutdown", None, "PortBindingFailed", SHOT),
     (
         "finish_resize_at_dest",
         "error",

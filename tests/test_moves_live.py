@@ -46,7 +46,7 @@ def test_allocations_of_a_live_migration() -> None:
 @pytest.mark.parametrize(
     ("step", "status", "state", "host", "mine", "held"),
     [
-        pytest.param("pre_live_migration", "error", "active", "a", "a", "", id="pre"),
+        pytest.param("pre_live_migration", "failed", "active", "a", "a", "", id="pre"),
         pytest.param("live_migration", "failed", "active", "a", "a", "", id="move"),
         pytest.param("post_live_migration", "error", "error", "b", "b", "a", id="post"),
     ],

@@ -53,16 +53,21 @@ def test_attach_and_detach(make: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "leaks"), [("attach_interface", False), ("bind_ports", True)]
+    ("step", "nova", "leaks"),
+    [
+        ("attach_interface", "InterfaceAttachFailed", False),
+        ("bind_ports", "PortBindingFailed", True),
+    ],
 )
-def test_each_failure_of_an_attachment(step: str, leaks: bool) -> None:
+def test_each_failure_of_an_attachment(step: str, nova: str, leaks: bool) -> None:
     bench = Bench()
     server = bench.do.boot(make_server())
     [name] = bench.add_ports(old_port("p"))
     bench.driver.fail(step)
     with pytest.raises(Refused) as refused:
         bench.do.attach_port(server.uuid, name)
-    assert (refused.value.status, refused.value.nova) == (500, "InterfaceAttachFailed")
+    assert (refused.value.status, refused.value.nova) == (500, nova)
+    assert str(server.fault).startswith(nova)
     assert server.ports == ()
     held = bench.held(server.uuid).get("a:agent:eth0")
     assert held == ({EGRESS: 100, INGRESS: 100} if leaks else None)

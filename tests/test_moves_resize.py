@@ -96,7 +96,7 @@ def test_a_server_needs_a_name(name: str) -> None:
         pytest.param(1, 1, None, "error", id="no retries"),
     ],
 )
-@pytest.mark.parametrize("step", ["claim", "spawn"])
+@pytest.mark.parametrize("step", ["claim", "bind_ports", "spawn"])
 def test_boot_goes_on_with_alternates(
     step: str, attempts: int, failures: int, host: str | None, state: str
 ) -> None:
@@ -113,7 +113,7 @@ def test_boot_goes_on_with_alternates(
     assert sum(failed) == failures
 
 
-@pytest.mark.parametrize("step", ["await_accelerators", "bind_ports", "prepare_disks"])
+@pytest.mark.parametrize("step", ["await_accelerators", "prepare_disks"])
 def test_what_fails_before_the_guest_starts_is_not_tried_elsewhere(step: str) -> None:
     bench = Recorder()
     bench.driver.fail(step)

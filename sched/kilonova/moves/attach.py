@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from kilonova.errors import Conflict, Refused, StepFailed
 from kilonova.moves.boot import check_port
-from kilonova.moves.context import Context
+from kilonova.moves.context import Context, failed, note_fault
 from kilonova.moves.holding import replace_allocations
 from kilonova.moves.host_claim import claim_devices, free_devices
 from kilonova.moves.ports import (
@@ -41,7 +41,6 @@ def check_attach(context: Context, server: Server, name: str) -> None:
             f"{_ATTACH_EXTENDED}, got {context.options.compute_version}.",
             "ExtendedResourceRequestOldCompute",
         )
-    check_port(context, name)
 
 
 def attach_port(context: Context, server: Server, name: str) -> None:
@@ -50,13 +49,22 @@ def attach_port(context: Context, server: Server, name: str) -> None:
     Raises
     ------
     Refused
-        Its host cannot give what the port asks, or a step failed. What Nova leaves
-        behind then is left behind: after a failed binding, what was claimed.
+        Its host cannot give what the port asks, the port is in use, or a step failed.
+        What Nova leaves behind then is left behind: where the port is not bound, what
+        was claimed.
 
     Notes
     -----
     As ``attach_interface`` in Nova's ``compute/manager.py``.
     """
+    try:
+        _attach(context, server, name)
+    except Refused as error:
+        note_fault(server, error)
+        raise
+
+
+def _attach(context: Context, server: Server, name: str) -> None:
     port = context.records.ports[name]
     wanted = _read(context, server, port)
     mappings, added = _allocate(context, server, port)
@@ -66,12 +74,13 @@ def attach_port(context: Context, server: Server, name: str) -> None:
         _take_away(context, server, added)
         raise _refused(server, name, error) from error
     context.see("allocate", server)
+    check_port(context, name)
     server.ports = (*server.ports, name)
     try:
         context.run("bind_ports", server, server.host)
     except StepFailed as error:
         server.ports = tuple(each for each in server.ports if each != name)
-        raise _refused(server, name, error, 500) from error
+        raise _refused(server, name, error, 500, error.nova) from error
     _bind(context, server, name, mappings)
     try:
         context.run("attach_interface", server, server.host)
@@ -82,28 +91,17 @@ def attach_port(context: Context, server: Server, name: str) -> None:
 
 
 def check_detach(context: Context, server: Server, name: str) -> None:
-    """Raise Refused where a port is not to be detached."""
-    if name not in server.ports:
-        raise refused(
-            f"Port {name!r} must be one of server {server.uuid}, got "
-            f"{list(server.ports)}.",
-            "PortNotFound",
-            404,
-        )
+    """Raise Refused where Nova's API would not detach a port."""
     port = context.records.ports.get(name)
-    if port is not None:
+    if port is not None and name in server.ports:
         _check_no_accelerator(server, port)
 
 
 def detach_port(context: Context, server: Server, name: str) -> None:
     """Detach a port, and give back what it holds.
 
-    What a port held that Neutron has lost stays with the server, as in Nova.
-
-    Raises
-    ------
-    Refused
-        The step failed; nothing was changed.
+    What a port held that Neutron has lost stays with the server, as in Nova. What goes
+    wrong is the server's fault, and changes nothing else.
 
     Notes
     -----
@@ -111,9 +109,17 @@ def detach_port(context: Context, server: Server, name: str) -> None:
     """
     port = context.records.ports.get(name)
     try:
-        context.run("detach_interface", server, server.host)
+        if name not in server.ports:
+            known = list(server.ports)
+            raise failed(f"port must be one of {known}, got {name!r}.", "PortNotFound")
+        try:
+            context.run("detach_interface", server, server.host)
+        except StepFailed as error:
+            raise failed(str(error), "InterfaceDetachFailed") from error
     except StepFailed as error:
-        raise _refused(server, name, error, 500, "InterfaceDetachFailed") from error
+        note_fault(server, error)
+        context.see("fail", server)
+        return
     if port is None:
         server.ports = tuple(each for each in server.ports if each != name)
     else:

@@ -36,6 +36,7 @@ def boot(
         server.vm_state, server.task_state = "building", "scheduling"
         server.power_state, server.launched = "nostate", False
         server.created_at = context.now()
+        server.min_disk_gb = server.flavor.root_gb
         context.records.servers[server.uuid] = server
     try:
         uuids = [server.uuid for server in servers]
@@ -84,8 +85,8 @@ def boot_spec(
     return spec
 
 
-def check_boot(context: Context, server: Server, count: int) -> None:
-    """Raise Refused where Nova's API would not create a server.
+def check_boot(context: Context, server: Server, count: int, host: str | None) -> None:
+    """Raise Refused where Nova's API would not create a server, on a host if named.
 
     Raises
     ------
@@ -93,6 +94,10 @@ def check_boot(context: Context, server: Server, count: int) -> None:
         Its UUID cannot be a name: an empty one would be anybody's.
     """
     checked_name("Server: uuid", server.uuid)
+    if host is not None and context.node_of(host) is None:
+        raise refused(
+            f"Server {server.uuid}, boot: no host {host!r}.", "ComputeHostNotFound"
+        )
     if server.uuid in context.records.servers or context.row(server.uuid) >= 0:
         raise refused(
             f"Server {server.uuid} is there already; UUIDs are unique.", "InvalidUUID"
@@ -172,7 +177,8 @@ def _build(
             count_failed_build(context, chosen.nodename, failed=True)
             server.host = server.node = None
             if error.aborts or not may_retry:
-                _bury(server, error)
+                nova = "BuildAbort" if error.aborts else "Rescheduled"
+                _bury(server, StepFailed(str(error), f"{nova}Exception"))
                 context.see("abort", server)
                 return
             server.task_state = "scheduling"
@@ -199,27 +205,39 @@ def _build_at(
     Notes
     -----
     As ``_build_and_run_instance`` in Nova's ``compute/manager.py``: what fails before
-    the guest is started, but for the claim, is not tried elsewhere.
+    the guest is started, but for the claim, is not tried elsewhere. Ports are bound
+    meanwhile; that they are not is found out when the guest is started.
     """
-    mappings = chosen.mappings
     server.task_state = None
-    claim_at_host(context, server, spec, chosen.host, mappings)
+    claim_at_host(context, server, spec, chosen.host, chosen.mappings)
     server.host, server.node = chosen.host, chosen.nodename
     try:
         context.run("await_accelerators", server, chosen.host)
-        check_bindings(context, server, mappings)
-        context.run("bind_ports", server, chosen.host)
-        bind_ports(context, server, chosen.host, mappings)
+        server.task_state = "networking"
+        unbound = _bind_ports(context, server, chosen)
         server.task_state = "block_device_mapping"
         context.run("prepare_disks", server, chosen.host)
     except StepFailed as error:
         error.aborts = True
         raise
     server.task_state = "spawning"
+    if unbound is not None:
+        raise unbound
     context.run("spawn", server, chosen.host)
     server.vm_state, server.task_state = "active", None
     server.power_state, server.launched = "running", True
     context.settle(server)
+
+
+def _bind_ports(context: Context, server: Server, chosen: Chosen) -> StepFailed | None:
+    """Bind the ports of a server; give what failed, or None."""
+    try:
+        check_bindings(context, server, chosen.mappings)
+        context.run("bind_ports", server, chosen.host)
+        bind_ports(context, server, chosen.host, chosen.mappings)
+    except StepFailed as error:
+        return error
+    return None
 
 
 def _bind(context: Context, server: Server, chosen: Chosen) -> None:

@@ -12,25 +12,30 @@ from kilonova.records.server import Server
 def delete(context: Context, server: Server) -> None:
     """Delete a server; one whose host is down, or that has none, without its host.
 
-    A resize that waits is confirmed first.
+    A resize that waits is confirmed first. Where that fails, Nova's API ends with the
+    error, and the server stays; one that is being deleted is not deleted again.
 
     Notes
     -----
     As ``_delete`` in Nova's ``compute/api.py`` and ``terminate_instance`` in its
     ``compute/manager.py``.
     """
+    was_deleting = server.task_state == "deleting"
+    server.task_state = "deleting"
     if server.vm_state == "resized":
         migration = unconfirmed(context, server, ("finished", "confirming"))
-        if migration is not None:
-            confirm_resize(context, server, migration)
-            if migration.cross_cell_move and migration.status == "error":
-                # Nova's API waits for the confirmation, and ends with its error.
-                return
-    server.task_state = "deleting"
+        if migration is not None and not _confirm(context, server, migration):
+            context.see("fail", server)
+            return
     if server.host is not None and context.is_up(server.node):
+        if was_deleting:
+            return
         try:
             context.run("destroy", server, server.host)
         except StepFailed as error:
+            if error.nova != "InstancePowerOffFailure":
+                unbind_ports(context, server, server.ports)
+                server.ports = ()
             server.vm_state, server.task_state = "error", None
             note_fault(server, error)
             context.see("fail", server)
@@ -42,6 +47,22 @@ def delete(context: Context, server: Server) -> None:
     server.host = server.node = None
     del context.records.servers[server.uuid]
     context.see("delete", server)
+
+
+def _confirm(context: Context, server: Server, migration: Migration) -> bool:
+    """Confirm a resize of a server that is to be deleted; say whether it was done.
+
+    A source in the same cell that is down does not answer.
+    """
+    crosses = migration.cross_cell_move
+    if not crosses and not context.is_up(migration.source_node):
+        return False
+    confirm_resize(context, server, migration)
+    if migration.status != "error":
+        return True
+    if crosses:
+        server.task_state = None
+    return False
 
 
 def unconfirmed(

@@ -20,6 +20,14 @@ class Driver(Protocol):
         """
 
 
+# What fails at a step as a rule, where it decides what Nova does then.
+_NOVA = {
+    "check_live_migration": "MigrationPreCheckError",
+    "claim": "ComputeResourcesUnavailable",
+    "bind_ports": "PortBindingFailed",
+}
+
+
 class SimulatedDriver:
     """Does nothing, and fails where it is told to.
 
@@ -43,7 +51,8 @@ class SimulatedDriver:
     ) -> None:
         """Let the next ``times`` runs of a step fail, on one host or on any."""
         self._failing[step, host] += times
-        self._errors[step, host] = error or StepFailed(f"{step} failed")
+        nova = _NOVA.get(step, "NovaException")
+        self._errors[step, host] = error or StepFailed(f"{step} failed", nova)
 
     def waiting(self) -> list[str]:
         """Give what was to fail and has not run, as ``step`` or ``step@host``."""

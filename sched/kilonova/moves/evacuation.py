@@ -29,14 +29,17 @@ from kilonova.request.server import Destination, ServerSpec
 _LEFT = ("accepted", "pre-migrating", "done")
 
 
-def check_evacuate(
+def check_host(
     context: Context,
     server: Server,
     host: str | None,
     force: bool,
     target_state: str | None,
 ) -> None:
-    """Raise Refused where Nova's API would not evacuate a server."""
+    """Raise Refused where Nova's API does not take the words of an evacuation.
+
+    It asks this first of all. A server that is on no host goes to a host only.
+    """
     where = f"Server {server.uuid}, evacuate"
     if target_state not in (None, "stopped"):
         raise refused(
@@ -47,8 +50,13 @@ def check_evacuate(
         raise refused(f"{where}: a forced evacuation must name its host.", "BadRequest")
     if host is not None and context.node_of(host) is None:
         raise refused(f"{where}: no host {host!r}.", "ComputeHostNotFound", 404)
-    if host is not None and host == server.host:
+    if host == server.host:
         raise refused(f"{where}: host must be another one, got {host!r}.", "BadRequest")
+
+
+def check_evacuate(context: Context, server: Server) -> None:
+    """Raise Refused where Nova's API would not evacuate a server."""
+    where = f"Server {server.uuid}, evacuate"
     if context.is_up(server.node):
         raise refused(
             f"{where}: the compute service of {server.host!r} must be down.",
@@ -91,6 +99,8 @@ def evacuate(
         migration.status, server.task_state = "failed", None
         kept = error.rolls_back or error.nova == "ComputeResourcesUnavailable"
         server.vm_state = before if kept else "error"
+        if error.nova == "ComputeResourcesUnavailable":
+            error = StepFailed(str(error), "BuildAbortException")
         _note(context, server, error)
         return
     stopped = before == "stopped" or (target_state == "stopped" and before != "error")
@@ -233,6 +243,8 @@ def _rebuild(
     host = migration.dest_host or ""
     migration.status = "pre-migrating"
     claim_at_host(context, server, spec, host, mappings)
+    # The guest is not there yet.
+    server.power_state = "nostate"
     check_bindings(context, server, mappings)
     context.run("bind_ports", server, host)
     bind_ports(context, server, host, mappings)

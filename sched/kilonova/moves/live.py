@@ -31,6 +31,43 @@ from kilonova.records.server import Server
 from kilonova.request.server import Destination, ServerSpec
 
 Mappings = dict[str, tuple[str, ...]]
+# Nova's exceptions that send a server on to the next host: those that say that this one
+# is not for it, as ``exception.Invalid`` does.
+_SENDING_ON = frozenset(
+    {
+        "CPUPinningInvalid",
+        "ComputeResourcesUnavailable",
+        "DestinationDiskExists",
+        "DestinationHypervisorTooOld",
+        "InstanceInvalidState",
+        "InvalidCPUInfo",
+        "InvalidDiskInfo",
+        "InvalidHypervisorType",
+        "InvalidInput",
+        "MemoryPageSizeNotSupported",
+        "MigrationPreCheckError",
+        "NUMATopologyUnsupported",
+        "PortBindingFailed",
+        "PortUpdateFailed",
+        "UnableToMigrateToSelf",
+        "UnsupportedHardware",
+    }
+)
+# Those with which a live migration ends and leaves its server as it was.
+_EXPECTED = frozenset(
+    {
+        "ComputeServiceUnavailable",
+        "DestinationHypervisorTooOld",
+        "HypervisorUnavailable",
+        "InstanceInvalidState",
+        "InvalidCPUInfo",
+        "InvalidHypervisorType",
+        "InvalidLocalStorage",
+        "InvalidSharedStorage",
+        "MigrationPreCheckError",
+        "UnableToMigrateToSelf",
+    }
+)
 
 
 def check_live_migrate(
@@ -45,18 +82,21 @@ def check_live_migrate(
 
 
 def live_migrate(
-    context: Context, server: Server, migration: Migration, force: bool
+    context: Context,
+    server: Server,
+    migration: Migration,
+    host: str | None,
+    force: bool,
 ) -> None:
-    """Migrate a server that runs.
+    """Migrate a server that runs, to ``host`` or to any.
 
     Notes
     -----
     As ``LiveMigrationTask`` in Nova's ``conductor/tasks/live_migrate.py``, and
     ``live_migration`` in its ``compute/manager.py``.
     """
-    spec = _spec(context, server, migration, force)
+    spec = _spec(context, server, None if force else host)
     server.task_state = "migrating"
-    host, migration.dest_host = migration.dest_host, None
     try:
         _check_source(context, server)
     except StepFailed as error:
@@ -70,15 +110,14 @@ def live_migrate(
         else:
             mappings = _find(context, server, migration, spec)
     except (NoValidHost, StepFailed) as error:
+        if isinstance(error, StepFailed) and error.nova not in _EXPECTED:
+            server.vm_state = "error"
         _roll_back(context, server, migration, error, "error")
         return
     _migrate(context, server, migration, mappings)
 
 
-def _spec(
-    context: Context, server: Server, migration: Migration, force: bool
-) -> ServerSpec:
-    host = None if force else migration.dest_host
+def _spec(context: Context, server: Server, host: str | None) -> ServerSpec:
     return spec_of(
         context,
         server,
@@ -116,27 +155,52 @@ def _find(
         asked = replace(spec, ignore_hosts=tuple(tried))
         with apart_from_itself(context, migration.uuid, server):
             chosen, _ = select(context, asked, server)
-        migration.dest_host, migration.dest_node = chosen.host, chosen.nodename
         try:
             _check_hypervisors(context, server, chosen.nodename)
-            claim_at_host(context, server, asked, chosen.host, chosen.mappings)
             _check_devices(asked)
-            _check_destination(context, server, chosen.host, chosen.mappings)
+            _check_destination(context, server, asked, chosen.host, chosen.mappings)
         except StepFailed as error:
-            note_fault(server, error)
+            if error.nova not in _SENDING_ON:
+                raise
             tried.append(chosen.host)
             _let_go(context, server, chosen.uuid)
             context.see("skip_host", server)
             continue
+        migration.dest_host, migration.dest_node = chosen.host, chosen.nodename
         return chosen.mappings
 
 
 def _check_destination(
-    context: Context, server: Server, host: str, mappings: Mappings
+    context: Context, server: Server, spec: ServerSpec, host: str, mappings: Mappings
 ) -> None:
-    context.run("check_live_migration", server, host)
+    """Ask the destination, then Neutron; raises StepFailed.
+
+    The fault is that of the destination, as it notes it itself.
+    """
+    try:
+        _claim(context, server, spec, host, mappings)
+        context.run("check_live_migration", server, host)
+    except StepFailed as error:
+        note_fault(server, error)
+        raise
     check_bindings(context, server, mappings)
-    context.run("bind_ports", server, host)
+    try:
+        context.run("bind_ports", server, host)
+    except StepFailed as error:
+        if error.nova == "PortBindingFailed":
+            error.nova = "MigrationPreCheckError"
+        raise
+
+
+def _claim(
+    context: Context, server: Server, spec: ServerSpec, host: str, mappings: Mappings
+) -> None:
+    try:
+        claim_at_host(context, server, spec, host, mappings)
+    except StepFailed as error:
+        if error.nova == "ComputeResourcesUnavailable":
+            error.nova = "MigrationPreCheckError"
+        raise
 
 
 def _check_devices(spec: ServerSpec) -> None:
@@ -198,8 +262,7 @@ def _force(
     claim_copy(context, server, spec, node, migration.uuid)
     migration.dest_host, migration.dest_node = host, node
     try:
-        claim_at_host(context, server, spec, host, {})
-        _check_destination(context, server, host, {})
+        _check_destination(context, server, spec, host, {})
         _check_cell(context, server, node)
     except StepFailed:
         _let_go(context, server, context.root(node))
@@ -271,29 +334,32 @@ def _migrate(
     try:
         context.run("pre_live_migration", server, dest)
     except StepFailed as error:
-        _roll_back(context, server, migration, error, "error")
+        _roll_back(context, server, migration, error, "failed")
         return
     migration.status = "running"
     try:
         context.run("live_migration", server, source)
     except StepFailed as error:
-        _roll_back(context, server, migration, error, "failed")
+        # The hypervisor tells of it later, when nobody waits: Nova notes no fault.
+        context.logged.append(error)
+        give_back_source(context, server, migration)
+        server.task_state, migration.status = None, "failed"
+        context.see("fail", server)
         return
     bind_ports(context, server, dest or "", mappings)
     server.host, server.node = dest, migration.dest_node
-    server.task_state = None
     context.settle(server)
     try:
         context.run("post_live_migration", server, dest)
     except StepFailed as error:
         # The guest runs there: there is no way back, and the source stays held.
         server.vm_state = migration.status = "error"
+        server.task_state = None
         note_fault(server, error)
         context.see("fail", server)
         return
-    migration.status = "completed"
+    server.task_state, migration.status = None, "completed"
     context.release(migration.uuid)
-    server.fault = None
     context.see("live_migrate", server)
 
 

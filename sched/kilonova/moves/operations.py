@@ -173,6 +173,8 @@ class Operations:
                 "ServiceUnavailable",
                 409,
             )
+        if not migration.cross_cell_move:
+            migration.status = "confirming"
         resize.confirm_resize(self.context, found, migration)
         return migration
 
@@ -192,9 +194,10 @@ class Operations:
         name = "server-live-migrate" + ("-to-host" if host else "")
         found = self._checked(server, "live-migrate", name)
         live.check_live_migrate(self.context, found, host, force)
-        migration = self._migration(found, LIVE, host)
+        migration = self._migration(found, LIVE, host if force else None)
         self._rolling(
-            migration, lambda: live.live_migrate(self.context, found, migration, force)
+            migration,
+            lambda: live.live_migrate(self.context, found, migration, host, force),
         )
         return migration
 
@@ -219,8 +222,10 @@ class Operations:
         target_state
             ``stopped``, as from microversion 2.95, or None for the state it had.
         """
-        found = self._checked(server, "evacuate", "server-evacuate")
-        evacuation.check_evacuate(self.context, found, host, force, target_state)
+        found = self._found(server, "server-evacuate")
+        evacuation.check_host(self.context, found, host, force, target_state)
+        refusals.check_refusals(self.context, found, "evacuate")
+        evacuation.check_evacuate(self.context, found)
         migration = self._migration(found, EVACUATION, host)
         self._rolling(
             migration,
@@ -303,7 +308,10 @@ class Operations:
         return found
 
     def detach_port(self, server: str, port: str) -> Server:
-        """Detach a port; what it holds is given back."""
+        """Detach a port; what it holds is given back.
+
+        Nova answers before it tries; what goes wrong then is the server's ``fault``.
+        """
         found = self._checked(server, "detach-port", "port-detach")
         attach.check_detach(self.context, found, port)
         attach.detach_port(self.context, found, port)
@@ -323,7 +331,7 @@ class Operations:
             name = "server-create-with-destination"
         for each in servers:
             self.context.check(name, each)
-            boot.check_boot(self.context, each, len(servers))
+            boot.check_boot(self.context, each, len(servers), host)
         destination = Destination(host=host) if host is not None else None
         hosts, nodes = map(tuple, forced)
         spec = boot.boot_spec(self.context, servers[0], hosts, nodes, destination)
@@ -341,10 +349,12 @@ class Operations:
         crosses = f"{name}-across-cells"
         may_cross = cross_cell.may_cross_cells(self.context, found, crosses)
         resize.check_resize(self.context, found, flavor, host, may_cross)
-        migration = self._migration(found, resize.resize_kind(flavor), host)
+        migration = self._migration(found, resize.resize_kind(flavor), None)
         self._rolling(
             migration,
-            lambda: resize.resize(self.context, found, migration, flavor, may_cross),
+            lambda: resize.resize(
+                self.context, found, migration, flavor, host, may_cross
+            ),
         )
         return migration
 
@@ -374,10 +384,14 @@ class Operations:
         return found, migration
 
     def _checked(self, server: str, operation: str, policy: str) -> Server:
-        """Give a server that an operation is allowed for."""
+        """Give a server that an operation is allowed for, and not refused."""
+        found = self._found(server, policy)
+        refusals.check_refusals(self.context, found, operation)
+        return found
+
+    def _found(self, server: str, policy: str) -> Server:
         found = self.records.servers.get(server)
         if found is None:
             raise refusals.refused(f"No server {server!r}.", "InstanceNotFound", 404)
         self.context.check(policy, found)
-        refusals.check_refusals(self.context, found, operation)
         return found

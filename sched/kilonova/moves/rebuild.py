@@ -1,8 +1,9 @@
-"""Rebuild: a new disk on the same host, which keeps what it holds."""
+"""Rebuild: a new disk on the same host."""
 
 from kilonova.errors import NoValidHost, StepFailed
 from kilonova.hosts.rebuild import check_rebuild as suits_host
 from kilonova.moves.context import Context, note_fault
+from kilonova.moves.holding import remove_tree
 from kilonova.moves.refusals import refused
 from kilonova.moves.specs import spec_of
 from kilonova.records.server import Server
@@ -31,6 +32,7 @@ def rebuild(context: Context, server: Server, image: Image) -> None:
     """
     before, old_image = server.vm_state, server.image
     server.task_state, server.image = "rebuilding", image
+    server.min_disk_gb = server.flavor.root_gb
     try:
         if image != old_image:
             _check_host(context, server)
@@ -43,6 +45,9 @@ def rebuild(context: Context, server: Server, image: Image) -> None:
         context.run("rebuild", server, server.host)
     except StepFailed as error:
         if context.scheduler.cloud.allocations(server.uuid):
+            # As if this were the destination of an evacuation: Nova forgets that the
+            # server is on this host.
+            remove_tree(context, server, context.root(server.node or ""))
             _fail(context, server, error, before if error.rolls_back else "error")
         return
     server.vm_state = "stopped" if before == "stopped" else "active"

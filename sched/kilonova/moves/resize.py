@@ -68,6 +68,12 @@ def check_resize(
             f"{where}: the flavor must be another one, got {flavor.name!r}.",
             "CannotResizeToSameFlavor",
         )
+    if 0 < flavor.root_gb < server.min_disk_gb and not server.is_volume_backed:
+        raise refused(
+            f"{where}: root_gb must be at least {server.min_disk_gb}, got "
+            f"{flavor.root_gb}.",
+            "FlavorDiskSmallerThanMinDisk",
+        )
 
 
 def resize(
@@ -75,18 +81,20 @@ def resize(
     server: Server,
     migration: Migration,
     flavor: Flavor | None,
+    host: str | None,
     may_cross: bool = False,
 ) -> None:
     """Resize a server, or migrate it cold where ``flavor`` is None.
 
-    With ``may_cross`` it may go to another cell, where its own has no room.
+    It goes to ``host``, or to any. With ``may_cross`` it may go to another cell, where
+    its own has no room.
 
     Notes
     -----
     As ``MigrationTask`` in Nova's ``conductor/tasks/migrate.py`` and ``prep_resize``,
     ``resize_instance`` and ``finish_resize`` in its ``compute/manager.py``.
     """
-    spec = _spec(context, server, migration, flavor, may_cross)
+    spec = _spec(context, server, flavor, host, may_cross)
     server.task_state = "resize_prep"
     migration.status = "pre-migrating"
     hold_source(context, server, migration)
@@ -136,7 +144,6 @@ def confirm_resize(context: Context, server: Server, migration: Migration) -> No
     if migration.cross_cell_move:
         confirm_across(context, server, migration)
         return
-    migration.status = "confirming"
     try:
         context.run("confirm_resize", server, migration.source_host)
     except StepFailed as error:
@@ -191,12 +198,11 @@ def resize_kind(flavor: Flavor | None) -> str:
 def _spec(
     context: Context,
     server: Server,
-    migration: Migration,
     flavor: Flavor | None,
+    host: str | None,
     may_cross: bool,
 ) -> ServerSpec:
     stays = same_host_is_allowed(context, server, flavor is not None)
-    host = migration.dest_host
     return spec_of(
         context,
         server,
@@ -219,12 +225,13 @@ def _prepare(
     chosen: Chosen,
 ) -> StepFailed | None:
     """Prepare the destination; give what failed there, or None."""
-    migration.dest_host, migration.dest_node = chosen.host, chosen.nodename
-    migration.dest_cell = chosen.cell_uuid
     try:
         context.run("prep_resize", server, chosen.host)
+        migration.dest_host, migration.dest_node = chosen.host, chosen.nodename
+        migration.dest_cell = chosen.cell_uuid
         claim_at_host(context, server, spec, chosen.host, chosen.mappings)
     except StepFailed as error:
+        note_fault(server, error)
         return error
     return None
 

@@ -1,7 +1,7 @@
 """Revert of a resize or cold migration: back to the source, which was held."""
 
 from kilonova.errors import KilonovaError, StepFailed
-from kilonova.moves.context import Context, note_fault
+from kilonova.moves.context import Context, failed, note_fault
 from kilonova.moves.holding import give_back_source
 from kilonova.moves.ports import bind_ports, has_allocation, mappings_of
 from kilonova.moves.specs import ports_of
@@ -31,8 +31,10 @@ def revert_resize(context: Context, server: Server, migration: Migration) -> Non
     if server.old_flavor is not None:
         server.flavor = server.old_flavor
     server.host, server.node = migration.source_host, migration.source_node
-    give_back_source(context, server, migration)
+    held = give_back_source(context, server, migration)
     try:
+        if groups is not None and not held:
+            raise failed("The migration held nothing for the ports.", "TypeError")
         mappings = mappings_held(context, server, groups)
         context.run("bind_ports", server, server.host)
         bind_ports(context, server, server.host or "", mappings)

@@ -136,7 +136,12 @@ def unshelve(
         bind_accelerators(
             context, server, chosen.host, chosen.nodename, chosen.mappings
         )
-    except (NoValidHost, StepFailed) as error:
+    except NoValidHost as error:
+        context.logged.append(error)
+        server.task_state = None
+        context.see("fail", server)
+        return
+    except StepFailed as error:
         # What was claimed stays so: Nova deletes the accelerator requests only.
         uncount(context, server)
         _clear_task(context, server, error)

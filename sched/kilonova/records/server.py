@@ -45,6 +45,9 @@ class Server:
         Whether its root disk is a volume.
     created_at
         Seconds since 1970; what orders servers by age.
+    min_disk_gb
+        GiB that the root disk must have, as it had when it was built last: Nova shrinks
+        none. 0: unknown.
     old_flavor, new_flavor
         While it is resized: the flavor that it came from, and goes to.
     old_vm_state
@@ -76,6 +79,7 @@ class Server:
     hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_volume_backed: bool = False
     created_at: float = 0.0
+    min_disk_gb: int = 0
     old_flavor: Flavor | None = None
     new_flavor: Flavor | None = None
     old_vm_state: str | None = None

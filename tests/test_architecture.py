@@ -161,7 +161,7 @@ def test_kernels_need_only_numpy_and_numba(path: Path) -> None:
 def test_kernels_have_one_decorator(path: Path) -> None:
     for function in functions(path):
         decorators = [ast.unparse(each) for each in function.decorator_list]
-        assert decorators in (["kernel"], ["part"], ["inlined"], ["woven"]), (
+        assert decorators in (["kernel"], ["part"], ["inlined"]), (
             f"line {function.lineno}: {function.name}"
         )
 

@@ -48,8 +48,7 @@ def kernel(function: F) -> F:
 def part(function: F) -> F:
     """Compile ``function`` for the kernels that call it; Python cannot call it.
 
-    The code by which Python could call it takes half the time to compile. It is not
-    kept on disk: the kernels are, with all their parts in them.
+    It is optimised within those kernels, and not kept on disk: they are.
     """
     return _compile(function, cache=False, **_UNCALLABLE)
 
@@ -57,19 +56,10 @@ def part(function: F) -> F:
 def inlined(function: F) -> F:
     """Compile ``function`` into the kernels that call it; Python cannot call it.
 
-    A group of columns is some two hundred words: passing it on costs more than a small
-    function does.
+    For small functions in inner loops alone: a kernel that is one large function takes
+    the optimiser minutes.
     """
     return _compile(function, cache=False, forceinline=True, **_UNCALLABLE)
-
-
-def woven(function: F) -> F:
-    """Put the text of ``function`` into its one caller; Python cannot call it.
-
-    Each function with parts of its own costs a pass of the optimiser over all that is
-    below it. This spares that for the links of a long chain of large functions.
-    """
-    return _compile(function, cache=False, inline="always", **_UNCALLABLE)
 
 
 def call(function: Callable[..., int], *groups: object) -> int:

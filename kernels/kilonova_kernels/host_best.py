@@ -9,7 +9,7 @@ best.
 
 import numpy as np
 
-from kilonova_kernels._jit import part, woven
+from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.host_bounds import open_node, refined, refresh_reference
 from kilonova_kernels.host_columns import (
@@ -59,7 +59,7 @@ def weight_of(fleet: FleetColumns, host: int, soft: float) -> float:
     return total
 
 
-@woven
+@part
 def find_best(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -102,7 +102,7 @@ def find_best(
         open_node(fleet, shape, level, child)
 
 
-@woven
+@part
 def _ask(
     cloud: CloudColumns,
     plans: PlanColumns,

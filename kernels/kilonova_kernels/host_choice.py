@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kilonova_kernels._jit import part, woven
+from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.host_best import enter, find_best, set_range, weight_of
 from kilonova_kernels.host_bounds import raise_bounds
@@ -33,7 +33,7 @@ _OF_AFFINITY = Measure.SOFT_AFFINITY
 _OF_ANTI_AFFINITY = Measure.SOFT_ANTI_AFFINITY
 
 
-@woven
+@part
 def choose(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -59,7 +59,7 @@ def choose(
         choice.weight[0] = 0.0
 
 
-@woven
+@part
 def _choose_of_all(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -150,7 +150,7 @@ def _shelve_banned(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
     return shelved
 
 
-@woven
+@part
 def _set_ranges(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -197,7 +197,7 @@ def _soft_measure(policy: int) -> int:
     return 0
 
 
-@woven
+@part
 def _enter_members(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -239,7 +239,7 @@ def _set_soft_range(fleet: FleetColumns, policy: int, low: float, high: float) -
             set_range(fleet.weights, fleet.choice, k, low, high)
 
 
-@woven
+@part
 def _choose_of_few(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -267,7 +267,7 @@ def _choose_of_few(
         enter(choice, host, weight_of(fleet, host, _raw_soft(fleet, orders, n, host)))
 
 
-@woven
+@part
 def _gather(
     cloud: CloudColumns,
     plans: PlanColumns,

@@ -7,7 +7,7 @@ passes. Only otherwise it is searched for.
 
 import numpy as np
 
-from kilonova_kernels._jit import part, woven
+from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, Float64, PlanColumns, SearchColumns
 from kilonova_kernels.host_bounds import raise_bounds
 from kilonova_kernels.host_columns import WIDTH, FleetColumns, ShapeColumns
@@ -16,7 +16,7 @@ from kilonova_kernels.host_passing import bar_the_rest, is_barred, passes, readm
 from kilonova_kernels.wide import wide
 
 
-@woven
+@part
 def refresh_shape(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -55,7 +55,7 @@ def refresh_shape(
     shapes.stamp[shape] = now
 
 
-@woven
+@part
 def _check_witness(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -75,7 +75,7 @@ def _check_witness(
     fleet.shapes.witness[shape] = host
 
 
-@woven
+@part
 def _check_extreme(
     cloud: CloudColumns,
     plans: PlanColumns,

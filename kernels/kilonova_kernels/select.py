@@ -1,7 +1,7 @@
 """Select hosts for servers one after the other: marks, choice, claim."""
 
 from kilonova_kernels import codes
-from kilonova_kernels._jit import kernel, part, woven
+from kilonova_kernels._jit import kernel, part
 from kilonova_kernels.claims import claim, record_change, release
 from kilonova_kernels.columns import (
     CloudColumns,
@@ -104,7 +104,7 @@ def _drawn(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
     return int(fleet.choice.host[int(orders.draw[n, 1] * count)])
 
 
-@woven
+@part
 def _take(
     cloud: CloudColumns,
     plans: PlanColumns,

@@ -324,13 +324,10 @@ class Operations:
         forced: tuple[Sequence[str], Sequence[str]],
         host: str | None,
     ) -> list[Server]:
-        name = "server-create"
-        if any(forced) or ":" in (server.availability_zone or ""):
-            name = "server-create-on-host"
-        elif host is not None:
-            name = "server-create-with-destination"
+        names = boot.operations_of_boot(server, any(forced), host)
         for each in servers:
-            self.context.check(name, each)
+            for name in names:
+                self.context.check(name, each)
             boot.check_boot(self.context, each, len(servers), host)
         destination = Destination(host=host) if host is not None else None
         hosts, nodes = map(tuple, forced)

@@ -37,6 +37,9 @@ class Pointed:
             kept["_address"] = kept["_words"].ctypes.data
         return int(kept["_address"])
 
+    def __getstate__(self) -> None:
+        """Keep what is derived out of copies, whose columns lie elsewhere."""
+
     @property
     def kind(self) -> "PointedType":
         """The type of the group, made at the first look."""

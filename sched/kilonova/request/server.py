@@ -140,9 +140,10 @@ class ServerSpec:
             object.__setattr__(self, "_hash", hash(values) or 1)
         return self._hash
 
-    def __getstate__(self) -> list[object]:
-        # The hash of a text differs from process to process.
-        return [*(getattr(self, each.name) for each in fields(self)[:-1]), 0]
+    def __reduce__(self) -> tuple[type["ServerSpec"], tuple[object, ...]]:
+        # Without the hash: that of a text differs from process to process.
+        values = (getattr(self, each.name) for each in fields(self) if each.init)
+        return type(self), tuple(values)
 
 
 _COMPARED = tuple(each.name for each in fields(ServerSpec) if each.compare)

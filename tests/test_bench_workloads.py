@@ -108,7 +108,7 @@ def test_kernels_are_watched_and_put_back() -> None:
 @pytest.mark.jit
 def test_kernels_that_are_called_by_address_are_watched() -> None:
     cloud = busy_cloud(50, "flat", 0.7)
-    work = find("select: one port").make(cloud, Fleet(50, "flat", 0.7))
+    work = find("select: plain").make(cloud, Fleet(50, "flat", 0.7))
     assert work.check()
     with watched() as spent:
         work.call()

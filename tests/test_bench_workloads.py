@@ -110,6 +110,8 @@ def test_kernels_that_are_called_by_address_are_watched() -> None:
     cloud = busy_cloud(50, "flat", 0.7)
     work = find("select: plain").make(cloud, Fleet(50, "flat", 0.7))
     assert work.check()
+    assert work.before is not None
+    work.before()
     with watched() as spent:
         work.call()
     assert spent["select.select_all"] > 0

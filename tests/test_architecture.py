@@ -53,7 +53,7 @@ TESTING = [
 KERNELS = [path for path in SHIPPED if ROOT / "kernels" in path.parents]
 JIT = ROOT / "kernels/kilonova_kernels/_jit.py"
 # How kernels are compiled and called.
-MACHINERY = {JIT, JIT.with_name("_parts.py"), JIT.with_name("_pointed.py")}
+MACHINERY = {JIT, *map(JIT.with_name, ("_fetch.py", "_parts.py", "_pointed.py"))}
 ORACLES = sorted((ROOT / "tests/oracle").rglob("*.py"))
 
 # What numba compiles with. Only `_jit.py` may, so that all kernels share its options.

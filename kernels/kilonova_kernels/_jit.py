@@ -27,8 +27,11 @@ _PARENT = Path(_CONFIG.CACHE_DIR or _HERE / "__pycache__")
 _CACHE_DIR = str(_PARENT / f"kernels-{hashlib.sha256(_TEXT).hexdigest()[:12]}")
 
 
-_ENTRIES: dict[tuple[object, ...], Callable[..., int]] = {}
-_KINDS: list[tuple[PointedType, ...]] = []
+# What calls the code of a kernel for groups of some types. The types are kept with it:
+# by their identity it is found again.
+_ENTRIES: dict[
+    tuple[object, ...], tuple[Callable[..., int], tuple[PointedType, ...]]
+] = {}
 
 _UNCALLABLE = {
     "no_cpython_wrapper": True,
@@ -77,12 +80,14 @@ def call(function: Callable[..., int], *groups: object) -> int:
         entry = _ENTRIES[key] = _entry(function, given)
     found, error = ctypes.c_int64(), ctypes.c_void_p()
     places = [group.address for group in given]
-    if entry(ctypes.byref(found), ctypes.byref(error), *places):
+    if entry[0](ctypes.byref(found), ctypes.byref(error), *places):
         raise SystemError(f"{function.__name__} raised, which no kernel may.")
     return found.value
 
 
-def _entry(function: Any, groups: tuple[Pointed, ...]) -> Callable[..., int]:
+def _entry(
+    function: Any, groups: tuple[Pointed, ...]
+) -> tuple[Callable[..., int], tuple[PointedType, ...]]:
     """Give what calls the machine code of a kernel for groups of these types."""
     kinds = tuple(group.kind for group in groups)
     function.compile(kinds)
@@ -90,9 +95,7 @@ def _entry(function: Any, groups: tuple[Pointed, ...]) -> Callable[..., int]:
     # Compiled functions take places of their result and of an error, then addresses.
     address = found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
     made = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (2 + len(groups)))
-    # Types are kept for good: their identity is how code is found again.
-    _KINDS.append(kinds)
-    return made(address)
+    return made(address), kinds
 
 
 def is_compiled(function: Callable[..., object]) -> bool:

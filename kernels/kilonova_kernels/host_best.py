@@ -11,7 +11,12 @@ import numpy as np
 
 from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
-from kilonova_kernels.host_bounds import open_node, refined, refresh_reference
+from kilonova_kernels.host_bounds import (
+    largest,
+    open_node,
+    refined,
+    refresh_reference,
+)
 from kilonova_kernels.host_columns import (
     WIDTH,
     ChoiceColumns,
@@ -77,10 +82,7 @@ def find_best(
     level = top
     open_node(fleet, shape, top, 0)
     while level <= top:
-        i = 0
-        for j in range(1, WIDTH):
-            if choice.bound[level, j] > choice.bound[level, i]:
-                i = j
+        i = largest(choice.bound[level])
         bound = choice.bound[level, i]
         child = choice.node[level] * WIDTH + i
         first = child

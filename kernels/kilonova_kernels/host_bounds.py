@@ -85,6 +85,16 @@ def _drift_from(fleet: FleetColumns, shape: int, slot: int) -> float:
     return most
 
 
+@inlined
+def largest(bound: Float64) -> int:
+    """Give the first of the largest bounds of the children of a node, (WIDTH,)."""
+    found, most = 0, bound[0]
+    for i in range(1, WIDTH):
+        if bound[i] > most:
+            found, most = i, bound[i]
+    return found
+
+
 @part
 def open_node(fleet: FleetColumns, shape: int, level: int, node: int) -> None:
     """Bound the children of a node, under the reference and under the scale."""
@@ -124,7 +134,7 @@ def _add_drift(fleet: FleetColumns, level: int, node: int) -> None:
                 high = tree.highest[below, k]
             else:
                 high = tree.lowest[below, k]
-            for i in range(WIDTH):
+            for i in range(high.shape[0]):
                 total[i] += slope * high[i]
         for i in range(WIDTH):
             most[i] = total[i] if row == 0 else max(most[i], total[i])
@@ -132,37 +142,53 @@ def _add_drift(fleet: FleetColumns, level: int, node: int) -> None:
 
 @part
 def _weigh_block(fleet: FleetColumns, shape: int, block: int) -> None:
-    """Weigh the hosts of one block under the reference, all at once.
-
-    Weigher by weigher, so that compiled code adds several hosts in one step; for each
-    host the order of operations is that of ``weight_of``.
-    """
-    tree, weights = fleet.tree, fleet.weights
-    shapes, choice = fleet.shapes, fleet.choice
-    slot = shapes.last_reference[shape] % REFERENCES
-    kept = choice.kept[0]
-    for i in range(WIDTH):
-        kept[i] = 0.0
-    for k in range(weights.measure.shape[0]):
-        extent = shapes.reference_range[shape, slot, k]
-        if extent == 0.0:
-            continue
-        low = shapes.reference_low[shape, slot, k]
-        value = weights.value[block, k]
-        multiplier = weights.multiplier[0, k]
-        if weights.multiplier.shape[0] == 1:
-            for i in range(WIDTH):
-                kept[i] += multiplier * ((value[i] - low) / extent)
-        else:
-            last = weights.host_multiplier.shape[0] - 1
-            for i in range(WIDTH):
-                row = weights.host_multiplier[min(block * WIDTH + i, last)]
-                kept[i] += weights.multiplier[row, k] * ((value[i] - low) / extent)
-    children = child_count(tree, 0, block)
-    bits = wide(shapes.barred[shape, block])
+    """Weigh the hosts of one block under the reference, all at once."""
+    kept, values = fleet.choice.kept[0], fleet.weights.value[block]
+    children = child_count(fleet.tree, 0, block)
+    if fleet.weights.multiplier.shape[0] == 1:
+        weigh_under_newest(fleet, shape, values, kept)
+    else:
+        for i in range(children):
+            host = block * WIDTH + i
+            kept[i] = weight_under_newest(fleet, shape, host, values, i)
+    bits = wide(fleet.shapes.barred[shape, block])
     for i in range(WIDTH):
         if i >= children or (bits >> i) & 1:
             kept[i] = -np.inf
+
+
+@part
+def weigh_under_newest(
+    fleet: FleetColumns, shape: int, values: Float64, weight: Float64
+) -> None:
+    """Weigh raw values, (K, WIDTH), under the newest reference, into (WIDTH,).
+
+    All hosts have the same multipliers. Weigher by weigher, so that compiled code adds
+    several hosts in one step; for each host the order of operations is that of
+    ``weight_of``.
+    """
+    shapes, multiplier = fleet.shapes, fleet.weights.multiplier
+    slot = shapes.last_reference[shape] % REFERENCES
+    for i in range(WIDTH):
+        weight[i] = 0.0
+    for k in range(multiplier.shape[1]):
+        extent = shapes.reference_range[shape, slot, k]
+        if extent == 0.0:
+            continue
+        low, factor = shapes.reference_low[shape, slot, k], multiplier[0, k]
+        value = values[k]
+        for i in range(value.shape[0]):
+            weight[i] += factor * ((value[i] - low) / extent)
+
+
+@part
+def weight_under_newest(
+    fleet: FleetColumns, shape: int, host: int, values: Float64, lane: int
+) -> float:
+    """Weigh a host by its raw values, in a lane of (K, WIDTH), as above."""
+    row = wide(fleet.weights.host_multiplier[host])
+    newest = fleet.shapes.last_reference[shape]
+    return _weight_under(fleet, shape, newest, row, values, lane)
 
 
 @part
@@ -197,12 +223,21 @@ def _recall_family(fleet: FleetColumns, shape: int, level: int, node: int) -> No
 
 
 @part
-def raise_bounds(fleet: FleetColumns, shape: int, host: int, values: Float64) -> None:
-    """Let the bounds above a host hold for it with some raw values, (K,), too."""
+def raise_bounds(
+    fleet: FleetColumns,
+    shape: int,
+    host: int,
+    values: Float64,
+    lane: int,
+    weight: float,
+) -> None:
+    """Let the bounds above a host hold for it, too.
+
+    Its raw values are those of a lane of (K, WIDTH); its weight is that under the
+    newest reference.
+    """
     tree, shapes = fleet.tree, fleet.shapes
-    row = wide(fleet.weights.host_multiplier[host])
     newest = shapes.last_reference[shape]
-    weight = _weight_under(fleet, shape, newest, row, values)
     node = host
     for level in range(tree.first.shape[0]):
         node //= WIDTH
@@ -212,7 +247,9 @@ def raise_bounds(fleet: FleetColumns, shape: int, host: int, values: Float64) ->
         if number == newest:
             bound = max(bound, weight)
         elif number > newest - REFERENCES:
-            bound = max(bound, _weight_under(fleet, shape, number, row, values))
+            row = wide(fleet.weights.host_multiplier[host])
+            then = _weight_under(fleet, shape, number, row, values, lane)
+            bound = max(bound, then)
         else:
             bound = np.inf
         shapes.bound[shape, family, place] = bound
@@ -220,9 +257,9 @@ def raise_bounds(fleet: FleetColumns, shape: int, host: int, values: Float64) ->
 
 @inlined
 def _weight_under(
-    fleet: FleetColumns, shape: int, number: int, row: int, values: Float64
+    fleet: FleetColumns, shape: int, number: int, row: int, values: Float64, lane: int
 ) -> float:
-    """Weigh raw values, (K,), under a reference by a row of multipliers."""
+    """Weigh raw values, (K, WIDTH), of one lane under a reference, by multipliers."""
     shapes = fleet.shapes
     slot = number % REFERENCES
     total = 0.0
@@ -231,7 +268,7 @@ def _weight_under(
         if extent != 0.0:
             low = shapes.reference_low[shape, slot, k]
             factor = fleet.weights.multiplier[row, k]
-            total += factor * ((values[k] - low) / extent)
+            total += factor * ((values[k, lane] - low) / extent)
     return total
 
 

@@ -5,14 +5,15 @@ import numpy as np
 from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.host_best import enter, find_best, set_range, weight_of
-from kilonova_kernels.host_bounds import raise_bounds
+from kilonova_kernels.host_bounds import raise_bounds, weight_under_newest
 from kilonova_kernels.host_columns import (
+    WIDTH,
     FleetColumns,
     Measure,
     OrderColumns,
     Policy,
 )
-from kilonova_kernels.host_extremes import copy_values, raw_value
+from kilonova_kernels.host_extremes import raw_value
 from kilonova_kernels.host_passing import (
     bar,
     is_barred,
@@ -81,8 +82,9 @@ def _choose_of_all(
     for i in range(shelved):
         host = wide(choice.pool[i])
         readmit(fleet.shapes, shape, host)
-        copy_values(fleet.weights, host, choice.raw)
-        raise_bounds(fleet, shape, host, choice.raw)
+        values, lane = fleet.weights.value[host // WIDTH], host % WIDTH
+        weight = weight_under_newest(fleet, shape, host, values, lane)
+        raise_bounds(fleet, shape, host, values, lane, weight)
 
 
 @part

@@ -125,8 +125,12 @@ class TreeColumns(NamedTuple):
         When a host last changed; and when it last did so in a way that may raise its
         weight or let it pass, (H, 2). Any other change only lowers weights and takes
         away.
-    recent, recent_value
-        Hosts that changed, by time modulo R, (R,), and their raw values then, (R, K).
+    recent
+        Hosts that changed, by time modulo R, (R,); -1 for one that changed again.
+    recent_raised
+        The second of their times, (R,).
+    recent_value
+        Their raw values, (R / WIDTH, K, WIDTH).
     time
         Changes so far, (1,).
     stamp
@@ -139,6 +143,7 @@ class TreeColumns(NamedTuple):
     lowest: Float64
     host_time: Int64
     recent: Int32
+    recent_raised: Int64
     recent_value: Float64
     time: Int64
     stamp: Int64
@@ -163,7 +168,7 @@ class ShapeColumns(NamedTuple):
     allowed
         Hosts that pass what does not change with a claim, (S, H).
     barred
-        A bit for each host of a block that does not pass, (S, B).
+        A bit for each host of a block that does not pass, or is not allowed, (S, B).
     rooted
         Whether each candidate of the shape takes something of the root provider, so
         that a host is found by it, (S,).
@@ -264,8 +269,6 @@ class ChoiceColumns(NamedTuple):
         Upper bound of each under the newest reference, (MOST_LEVELS, WIDTH).
     sum, most
         (WIDTH,).
-    raw
-        Raw values of one host, (K,).
     node
         Open node of each level, (MOST_LEVELS,).
     host, weight
@@ -287,7 +290,6 @@ class ChoiceColumns(NamedTuple):
     kept: Float64
     sum: Float64
     most: Float64
-    raw: Float64
     node: Int64
     host: Int32
     weight: Float64

@@ -4,7 +4,7 @@ import numpy as np
 
 from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.claims import journal_root, only_took
-from kilonova_kernels.columns import CloudColumns, Counter, Float64
+from kilonova_kernels.columns import CloudColumns, Counter
 from kilonova_kernels.host_columns import (
     WIDTH,
     FleetColumns,
@@ -95,24 +95,25 @@ def _measure_host(fleet: FleetColumns, host: int) -> bool:
 
 
 @part
-def copy_values(weights: WeightColumns, host: int, values: Float64) -> None:
-    """Copy the raw values of one host, (K,)."""
-    for k in range(values.shape[0]):
-        values[k] = weights.value[host // WIDTH, k, host % WIDTH]
-
-
-@part
 def _note_change(fleet: FleetColumns, host: int, raised: bool) -> None:
     """Measure a host that changed; bring what is above it up to date."""
     tree = fleet.tree
     raised |= _measure_host(fleet, host)
-    slot = tree.time[0] % tree.recent.shape[0]
+    size = tree.recent.shape[0]
+    # Its last change says nothing any more.
+    before = (tree.host_time[host, 0] - 1) % size
+    if tree.recent[before] == host:
+        tree.recent[before] = -1
+    slot = tree.time[0] % size
     tree.recent[slot] = host
-    copy_values(fleet.weights, host, tree.recent_value[slot])
+    for k in range(fleet.weights.measure.shape[0]):
+        value = raw_value(fleet.weights, host, k)
+        tree.recent_value[slot // WIDTH, k, slot % WIDTH] = value
     tree.time[0] += 1
     tree.host_time[host, 0] = tree.time[0]
     if raised:
         tree.host_time[host, 1] = tree.time[0]
+    tree.recent_raised[slot] = tree.host_time[host, 1]
     node = host
     for level in range(tree.first.shape[0]):
         node //= WIDTH

@@ -48,13 +48,14 @@ def bar_the_rest(fleet: FleetColumns, shape: int) -> None:
         shapes.barred[shape, block] = bits
 
 
-@part
+@inlined
 def readmit(shapes: ShapeColumns, shape: int, host: int) -> None:
     """Forget that a host did not pass, if it is allowed."""
-    bits = wide(shapes.barred[shape, host // WIDTH]) & ~(1 << (host % WIDTH))
-    if not shapes.allowed[shape, host]:
-        bits |= 1 << (host % WIDTH)
-    shapes.barred[shape, host // WIDTH] = bits
+    block, lane = host // WIDTH, host % WIDTH
+    bits = wide(shapes.barred[shape, block])
+    # Most hosts are not barred; then there is no need to fetch what is allowed.
+    if (bits >> lane) & 1 and shapes.allowed[shape, host]:
+        shapes.barred[shape, block] = bits & ~(1 << lane)
 
 
 @part

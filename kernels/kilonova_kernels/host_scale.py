@@ -7,9 +7,15 @@ passes. Only otherwise it is searched for.
 
 import numpy as np
 
+from kilonova_kernels._fetch import fetch
 from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, Float64, PlanColumns, SearchColumns
-from kilonova_kernels.host_bounds import raise_bounds
+from kilonova_kernels.host_bounds import (
+    largest,
+    raise_bounds,
+    weigh_under_newest,
+    weight_under_newest,
+)
 from kilonova_kernels.host_columns import WIDTH, FleetColumns, ShapeColumns
 from kilonova_kernels.host_extremes import child_count, raw_value
 from kilonova_kernels.host_passing import bar_the_rest, is_barred, passes, readmit
@@ -36,23 +42,48 @@ def refresh_shape(
         shapes.low_host[shape] = -1
         shapes.bound[shape] = np.inf
         bar_the_rest(fleet, shape)
-    for w in range(now if stamp < 0 else stamp, now):
-        slot = w % tree.recent.shape[0]
-        host = wide(tree.recent[slot])
-        if tree.host_time[host, 0] != w + 1:
-            # It changed again.
-            continue
-        values = tree.recent_value[slot]
-        if tree.host_time[host, 1] > stamp:
-            readmit(shapes, shape, host)
-            raise_bounds(fleet, shape, host, values)
-        stands_out = _stands_out(shapes, shape, values)
-        if stands_out and passes(cloud, plans, search, fleet, shape, host):
-            _widen(fleet, shape, host)
+    if stamp >= 0:
+        for block in range(stamp // WIDTH, (now - 1) // WIDTH + 1):
+            _take_in(cloud, plans, search, fleet, shape, block)
     _check_witness(cloud, plans, search, fleet, shape, stamp)
     for which in range(2 * fleet.weights.measure.shape[0]):
         _check_extreme(cloud, plans, search, fleet, shape, which)
     shapes.stamp[shape] = now
+
+
+@part
+def _take_in(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    search: SearchColumns,
+    fleet: FleetColumns,
+    shape: int,
+    block: int,
+) -> None:
+    """Take in those of ``WIDTH`` changes, one after the other, that a shape has not.
+
+    What can be said of all of them at once is worked out for all of them at once.
+    """
+    tree, shapes = fleet.tree, fleet.shapes
+    stamp, now = shapes.stamp[shape], tree.time[0]
+    values = tree.recent_value[block % tree.recent_value.shape[0]]
+    _fetch_bounds(fleet, shape, block)
+    weight, beyond = fleet.choice.sum, fleet.choice.most
+    weigh_under_newest(fleet, shape, values, weight)
+    _find_beyond(shapes, shape, values, beyond)
+    for i in range(max(0, stamp - block * WIDTH), min(WIDTH, now - block * WIDTH)):
+        slot = (block * WIDTH + i) % tree.recent.shape[0]
+        host = wide(tree.recent[slot])
+        if host < 0:
+            # It changed again.
+            continue
+        if tree.recent_raised[slot] > stamp:
+            readmit(shapes, shape, host)
+            if fleet.weights.multiplier.shape[0] > 1:
+                weight[i] = weight_under_newest(fleet, shape, host, values, i)
+            raise_bounds(fleet, shape, host, values, i, weight[i])
+        if beyond[i] > 0.0 and passes(cloud, plans, search, fleet, shape, host):
+            _widen(fleet, shape, host)
 
 
 @part
@@ -125,12 +156,29 @@ def _set_extreme(fleet: FleetColumns, shape: int, k: int, side: int, host: int) 
 
 
 @part
-def _stands_out(shapes: ShapeColumns, shape: int, values: Float64) -> bool:
-    """Say whether one of a host's values lies beyond the known extremes."""
+def _fetch_bounds(fleet: FleetColumns, shape: int, block: int) -> None:
+    """Fetch the lowest bounds above the hosts of a block of changes."""
+    tree = fleet.tree
+    first = block * WIDTH % tree.recent.shape[0]
+    for i in range(first, first + WIDTH):
+        host = wide(tree.recent[i])
+        if host >= 0:
+            node = host // WIDTH
+            fetch(fleet.shapes.barred, (shape, node))
+            fetch(fleet.shapes.bound, (shape, node // WIDTH, node % WIDTH))
+
+
+@part
+def _find_beyond(
+    shapes: ShapeColumns, shape: int, values: Float64, beyond: Float64
+) -> None:
+    """Say how far raw values, (K, WIDTH), lie beyond the known extremes, (WIDTH,)."""
+    for i in range(WIDTH):
+        beyond[i] = 0.0
     for k in range(values.shape[0]):
-        if values[k] > shapes.high[shape, k] or values[k] < shapes.low[shape, k]:
-            return True
-    return False
+        high, low, value = shapes.high[shape, k], shapes.low[shape, k], values[k]
+        for i in range(value.shape[0]):
+            beyond[i] = max(beyond[i], value[i] - high, low - value[i])
 
 
 @part
@@ -164,10 +212,7 @@ def find_extreme(
     best = -1
     _open(fleet, shape, k, sign, level, 0)
     while level <= top:
-        i = 0
-        for j in range(1, WIDTH):
-            if choice.bound[level, j] > choice.bound[level, i]:
-                i = j
+        i = largest(choice.bound[level])
         if choice.bound[level, i] <= most:
             level += 1
             continue

@@ -222,8 +222,16 @@ class Engine:
         """Note new marks; hosts whose mark is another one are looked at again."""
         before = self.kept.allowed[shape, rows]
         self.kept.allowed[shape, rows] = marks
+        self._bar(shape, rows[before & ~marks])
         for row in rows[before != marks].tolist():
             note_host(self.state, row)
+
+    def _bar(self, shape: int, rows: NDArray[np.int64]) -> None:
+        """Bar hosts that are not allowed any more: kernels look at bars first."""
+        from kilonova_kernels.host_columns import WIDTH
+
+        bits = np.left_shift(1, rows % WIDTH).astype(np.uint16)
+        np.bitwise_or.at(self.kept.barred[shape], rows // WIDTH, bits)
 
     def _shape_columns(self) -> "ShapeColumns":
         from kilonova_kernels.host_columns import REFERENCES, WIDTH, ShapeColumns
@@ -338,7 +346,6 @@ class Engine:
                 kept=np.zeros((MOST_LEVELS + 1, WIDTH)),
                 sum=np.zeros(WIDTH),
                 most=np.zeros(WIDTH),
-                raw=np.zeros(weighers),
                 node=np.zeros(MOST_LEVELS, np.int64),
                 host=np.zeros(best, np.int32),
                 weight=np.zeros(best),

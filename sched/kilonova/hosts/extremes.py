@@ -60,15 +60,17 @@ def _tree(hosts: int, weighers: int) -> "TreeColumns":
         nodes.append(-(-nodes[-1] // WIDTH))
     families = [-(-count // WIDTH) for count in nodes]
     first = np.cumsum([0, *families])
-    count, recent = int(first[-1]), max(RECENT, hosts // 8)
+    count = int(first[-1])
+    blocks = -(-max(RECENT, hosts // 8) // WIDTH)
     return TreeColumns(
         first=first[:-1].astype(np.int64),
         nodes=np.array(nodes, np.int64),
         highest=np.zeros((count, weighers, WIDTH)),
         lowest=np.zeros((count, weighers, WIDTH)),
         host_time=np.zeros((hosts, 2), np.int64),
-        recent=np.zeros(recent, np.int32),
-        recent_value=np.zeros((recent, weighers)),
+        recent=np.full(blocks * WIDTH, -1, np.int32),
+        recent_raised=np.zeros(blocks * WIDTH, np.int64),
+        recent_value=np.zeros((blocks, weighers, WIDTH)),
         time=np.zeros(1, np.int64),
         stamp=np.full(1, -1, np.int64),
     )

@@ -3,6 +3,7 @@
 from kilonova_kernels import codes
 from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.columns import CloudColumns, Counter, Int32, Int64
+from kilonova_kernels.wide import wide
 
 _WRITES = Counter.WRITES
 _ALLOCATIONS = Counter.ALLOCATIONS
@@ -63,6 +64,13 @@ def refresh_largest(cloud: CloudColumns, inventory: int) -> None:
 def record_change(cloud: CloudColumns, provider: int) -> None:
     """Note in the journal that the tree of ``provider`` is not what it was."""
     _record(cloud, provider, False)
+
+
+@kernel
+def record_changes(cloud: CloudColumns, providers: Int32) -> None:
+    """Note that the trees of some providers are not what they were."""
+    for i in range(providers.shape[0]):
+        _record(cloud, wide(providers[i]), False)
 
 
 @inlined

@@ -127,6 +127,8 @@ class TreeColumns(NamedTuple):
         away.
     recent
         Hosts that changed, by time modulo R, (R,); -1 for one that changed again.
+    recent_count
+        Hosts in each block of ``WIDTH`` of these, (R / WIDTH,).
     recent_raised
         The second of their times, (R,).
     recent_value
@@ -143,6 +145,7 @@ class TreeColumns(NamedTuple):
     lowest: Float64
     host_time: Int64
     recent: Int32
+    recent_count: Int64
     recent_raised: Int64
     recent_value: Float64
     time: Int64

@@ -95,16 +95,28 @@ def _measure_host(fleet: FleetColumns, host: int) -> bool:
 
 
 @part
+def _forget_change(tree: TreeColumns, host: int) -> None:
+    """Take the last change of a host, which is about to change again, off the list."""
+    before = tree.host_time[host, 0] - 1
+    blocks = tree.recent_count.shape[0]
+    # Of the block that is being written anew, what is left is of long ago.
+    if tree.time[0] // WIDTH - before // WIDTH < blocks:
+        slot = before % tree.recent.shape[0]
+        if tree.recent[slot] == host:
+            tree.recent[slot] = -1
+            tree.recent_count[slot // WIDTH] -= 1
+
+
+@part
 def _note_change(fleet: FleetColumns, host: int, raised: bool) -> None:
     """Measure a host that changed; bring what is above it up to date."""
     tree = fleet.tree
     raised |= _measure_host(fleet, host)
-    size = tree.recent.shape[0]
-    # Its last change says nothing any more.
-    before = (tree.host_time[host, 0] - 1) % size
-    if tree.recent[before] == host:
-        tree.recent[before] = -1
-    slot = tree.time[0] % size
+    _forget_change(tree, host)
+    slot = tree.time[0] % tree.recent.shape[0]
+    if slot % WIDTH == 0:
+        tree.recent_count[slot // WIDTH] = 0
+    tree.recent_count[slot // WIDTH] += 1
     tree.recent[slot] = host
     for k in range(fleet.weights.measure.shape[0]):
         value = raw_value(fleet.weights, host, k)
@@ -128,6 +140,8 @@ def _build(fleet: FleetColumns) -> None:
     # Nobody can look back over this.
     tree.time[0] += tree.recent.shape[0] + 1
     tree.host_time[:] = tree.time[0]
+    tree.recent[:] = -1
+    tree.recent_count[:] = 0
     for host in range(tree.host_time.shape[0]):
         _measure_host(fleet, host)
     for level in range(tree.first.shape[0]):

@@ -44,7 +44,8 @@ def refresh_shape(
         bar_the_rest(fleet, shape)
     if stamp >= 0:
         for block in range(stamp // WIDTH, (now - 1) // WIDTH + 1):
-            _take_in(cloud, plans, search, fleet, shape, block)
+            if tree.recent_count[block % tree.recent_count.shape[0]] > 0:
+                _take_in(cloud, plans, search, fleet, shape, block)
     _check_witness(cloud, plans, search, fleet, shape, stamp)
     for which in range(2 * fleet.weights.measure.shape[0]):
         _check_extreme(cloud, plans, search, fleet, shape, which)

@@ -1,5 +1,8 @@
 """What hosts count for servers: a consumer with a host is a server there."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kilonova.cloud.state import State
 
 # What a consumer says of the server that its host counts.
@@ -75,3 +78,11 @@ def note_host(state: State, host: int) -> None:
     provider = int(state.hosts.table["provider"][host])
     if provider >= 0:
         record_change(state.columns(), provider)
+
+
+def note_hosts(state: State, hosts: NDArray[np.int32]) -> None:
+    """Do what ``note_host`` does for each of some hosts."""
+    from kilonova_kernels.claims import record_changes
+
+    providers = state.hosts.table["provider"][hosts]
+    record_changes(state.columns(), providers[providers >= 0])

@@ -69,6 +69,7 @@ def _tree(hosts: int, weighers: int) -> "TreeColumns":
         lowest=np.zeros((count, weighers, WIDTH)),
         host_time=np.zeros((hosts, 2), np.int64),
         recent=np.full(blocks * WIDTH, -1, np.int32),
+        recent_count=np.zeros(blocks, np.int64),
         recent_raised=np.zeros(blocks * WIDTH, np.int64),
         recent_value=np.zeros((blocks, weighers, WIDTH)),
         time=np.zeros(1, np.int64),

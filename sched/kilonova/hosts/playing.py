@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud import claims
-from kilonova.cloud.servers import note_host
+from kilonova.cloud.servers import note_hosts
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, NoValidHost
 from kilonova.hosts.careful import takes_turns
 from kilonova.hosts.events import Boot, Delete, Event, Played, play
 from kilonova.hosts.occupying import needs_occupying
-from kilonova.hosts.shape import Shape, are_weighed_alike
+from kilonova.hosts.shape import Shape
 
 if TYPE_CHECKING:
     from kilonova.hosts.scheduler import Scheduler
@@ -42,14 +42,10 @@ def _played(
     rows: NDArray[np.int32],
 ) -> Played:
     known = scheduler.together(shape for shape in shapes if shape is not None)
-    if (
-        not known
-        or any(_occupies(scheduler.state, event) for event in events)
-        or not are_weighed_alike(known, scheduler.options)
-    ):
+    if any(_occupies(scheduler.state, event) for event in events):
         return _one_by_one(scheduler, events, rows)
-    engine = scheduler.engine(tuple(known))
-    if takes_turns(engine):
+    engine = scheduler.common_engine(known)
+    if engine is None or takes_turns(engine):
         return _one_by_one(scheduler, events, rows)
     numbers = {id(shape): i for i, shape in enumerate(known)} | {id(None): -1}
     return play(
@@ -141,8 +137,7 @@ def _settle(state: State, rows: NDArray[np.int32]) -> None:
     building = alive[table["building"][alive] == 1]
     np.subtract.at(hosts["num_io_ops"], table["host"][building], 1)
     table["building"][building] = 0
-    for host in np.unique(table["host"][building]).tolist():
-        note_host(state, host)
+    note_hosts(state, np.unique(table["host"][building]))
     for row in own[table["first"][own] < 0].tolist():
         claims.free_consumer(state, row)
 

@@ -167,9 +167,7 @@ class Scheduler:
     def prepare(self, specs: Iterable[ServerSpec]) -> None:
         """Compile what servers will ask of ``play``, together; raises as ``shape``."""
         with self.state.lock:
-            shapes = self.together(map(self.shape, specs))
-            if shapes and are_weighed_alike(shapes, self.options):
-                self.engine(tuple(shapes))
+            self.common_engine(self.together(map(self.shape, specs)))
 
     def together(self, shapes: Iterable[Shape]) -> list[Shape]:
         """Give these shapes and those met before, unless they have become many."""
@@ -245,6 +243,13 @@ class Scheduler:
                 self._engines.popitem(last=False)
         self._engines.move_to_end(key)
         return engine
+
+    def common_engine(self, shapes: Sequence[Shape]) -> Engine | None:
+        """Give the columns for shapes whose hosts are weighed alike, None if not."""
+        known = tuple(map(id, shapes)) in self._engines
+        if known or (shapes and are_weighed_alike(shapes, self.options)):
+            return self.engine(tuple(shapes))
+        return None
 
     def _extremes_for(self, shape: Shape) -> Extremes:
         """Give what a shape shares with all that are weighed alike."""

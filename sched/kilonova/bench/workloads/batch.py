@@ -12,7 +12,7 @@ from kilonova.request.flavor import Flavor
 from kilonova.request.server import ServerSpec
 
 _ALIKE = 100
-_SHAPES = 64
+_SHAPES = 128
 
 
 def _alike(cloud: Cloud, _fleet: Fleet) -> Work:

@@ -17,8 +17,10 @@ import pytest
 from kilonova import Cloud, Flavor, Options, Scheduler
 from kilonova.cloud.hosts import host_view
 from kilonova.hosts import weighing
+from kilonova.hosts.engine import Engine
 from kilonova.hosts.options import FilterSchedulerSection, SchedulerSection
 from kilonova.request.server import ServerSpec
+from kilonova_kernels import host_columns
 
 HOSTS = 700
 
@@ -94,9 +96,26 @@ def forced(rng: random.Random, cloud: Cloud, spec: ServerSpec) -> ServerSpec:
     raise AssertionError("no host has room")
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_several_levels(seed: int) -> None:
+def check_recent(engine: Engine) -> None:
+    """Count the changes that are remembered, as far as they are not written over."""
+    tree, width = engine.tree, host_columns.WIDTH
+    size, now = len(tree.recent), int(tree.time[0])
+    for block in range(max(0, now - size) // width + 1, -(-now // width)):
+        times = range(block * width, min(now, (block + 1) * width))
+        hosts = [int(tree.recent[time % size]) for time in times]
+        last = [host for host in hosts if host >= 0]
+        assert tree.recent_count[block % len(tree.recent_count)] == len(last)
+        assert len(set(last)) == len(last)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_several_levels(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(f"best {seed}")
+    # Changes of so few hosts are remembered that they are written over, and forgotten
+    # by the shape that is seldom asked.
+    forgets = seed >= 12
+    if forgets:
+        monkeypatch.setattr(host_columns, "RECENT", 16)
     cloud = Cloud.from_document(fleet(rng, alike=seed % 2 == 1))
     scheduler = Scheduler(cloud, options(rng, packs=seed % 4 == 0))
     specs = [
@@ -106,8 +125,8 @@ def test_several_levels(seed: int) -> None:
         for _ in range(2)
     ]
     alive: list[str] = []
-    for n in range(40):
-        spec = rng.choice(specs)
+    for n in range(120 if forgets else 40):
+        spec = specs[rng.random() < (0.05 if forgets else 0.5)]
         if alive and rng.random() < 0.3:
             cloud.release(alive.pop(rng.randrange(len(alive))))
         if rng.random() < 0.6:
@@ -117,6 +136,7 @@ def test_several_levels(seed: int) -> None:
         chosen = scheduler.select(spec, servers=[f"s{n}"]).hosts[0]
         assert (chosen.nodename, chosen.weight) == expected, n
         alive.append(f"s{n}")
+        check_recent(scheduler.engine((scheduler.shape(spec),)))
 
 
 def test_a_little_drift_changes_the_order() -> None:

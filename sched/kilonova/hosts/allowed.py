@@ -5,6 +5,8 @@ once for each host.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from kilonova.cloud.host import Host
 from kilonova.cloud.host_values import FACTS
 from kilonova.cloud.hosts import host_view
+from kilonova.cloud.memo import Memo
 from kilonova.cloud.state import State
 from kilonova.hosts import clock
 from kilonova.hosts.device_candidates import maps_devices
@@ -40,6 +43,8 @@ _STANDS_FOR = {
     "disk_allocation_ratio": "disk_allocation_ratio",
     "failed_builds": "failed_builds",
 } | dict.fromkeys(FACTS, "facts")
+# Attributes of a host that servers with NUMA cells or PCI devices change.
+OCCUPIED = frozenset({"numa_cells", "pci_pools"})
 # A mapping is the same for all hosts as long as no device comes through Placement.
 _IGNORED = frozenset({"candidates"})
 
@@ -47,7 +52,7 @@ _IGNORED = frozenset({"candidates"})
 def is_lasting(each: Filter, shape: Shape, options: Options) -> bool:
     """Say whether servers coming and going do not change what a filter answers.
 
-    Servers with NUMA cells or PCI devices do change these; see ``numbers_read``.
+    Servers with NUMA cells or PCI devices do change these; see ``Occupied``.
     """
     reads = each.looks_at(shape.spec, options)
     if not maps_devices(shape.spec):
@@ -55,13 +60,92 @@ def is_lasting(each: Filter, shape: Shape, options: Options) -> bool:
     return reads <= set(_STANDS_FOR) or _is_compute(each)
 
 
-def numbers_read(shape: Shape, options: Options) -> tuple[str, ...]:
-    """Give those of the columns ``numa`` and ``pci`` that filters of a shape read."""
-    read: set[str] = set()
-    for each in shape.filters:
-        read |= each.looks_at(shape.spec, options)
-    pairs = (("numa_cells", "numa"), ("pci_pools", "pci"))
-    return tuple(column for attribute, column in pairs if attribute in read)
+class Occupied:
+    """Hosts that pass for one shape, as servers take their NUMA cells and PCI pools.
+
+    What filters said of such numbers is kept, and shared by all shapes that ask for the
+    same.
+
+    Parameters
+    ----------
+    state, shape, options
+        The cloud, whose rows and facts stay; what is asked; which filters there are.
+    """
+
+    def __init__(self, state: State, shape: Shape, options: Options) -> None:
+        self._state = state
+        self._shape = shape
+        self._options = options
+        lasting = [
+            each
+            for each in shape.filters
+            if each.threshold is None and is_lasting(each, shape, options)
+        ]
+        self._asked = [each for each in lasting if self._reads_occupied(each)]
+        self._others = [each for each in lasting if not self._reads_occupied(each)]
+        self._columns = [_columns_of(each, shape, options) for each in self._asked]
+        self._known = [self._verdicts(each) for each in self._asked]
+        self._steady: NDArray[np.bool_] | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether any filter looks at what servers take of cells and pools."""
+        return bool(self._asked)
+
+    def marks(self, rows: list[int]) -> list[bool]:
+        """Mark those of some hosts that pass all lasting filters now."""
+        if self._steady is None:
+            rest = replace(self._shape, filters=tuple(self._others))
+            self._steady = allowed(self._state, rest, self._options)
+        found: list[bool] = self._steady[rows].tolist()
+        for each, columns, known in zip(
+            self._asked, self._columns, self._known, strict=True
+        ):
+            values = [_numbers(self._state, each, name, rows) for name in columns]
+            keys = zip(*[each.tolist() for each in values], strict=True)
+            for i, key in enumerate(keys):
+                if found[i]:
+                    found[i] = self._passes(each, rows[i], key, known)
+        return found
+
+    def _passes(
+        self, each: Filter, row: int, key: tuple[Any, ...], known: Memo[Any, bool]
+    ) -> bool:
+        verdict = known.get(key)
+        if verdict is None:
+            host = viewed(self._state, row)
+            verdict = known.keep(
+                key, each.passes(host, self._shape.spec, self._options)
+            )
+        return verdict
+
+    def _reads_occupied(self, each: Filter) -> bool:
+        reads = each.looks_at(self._shape.spec, self._options)
+        return not reads.isdisjoint(OCCUPIED)
+
+    def _verdicts(self, each: Filter) -> Memo[Any, bool]:
+        kept = self._state.hosts.verdicts
+        key = (each, each.asks(self._shape.spec, self._options))
+        found = kept.get(key)
+        return kept.keep(key, Memo()) if found is None else found
+
+
+def _columns_of(each: Filter, shape: Shape, options: Options) -> list[str]:
+    """Name the columns whose numbers decide on what a filter says of a host."""
+    reads = each.looks_at(shape.spec, options) - _IGNORED
+    return sorted({_STANDS_FOR[name] for name in reads})
+
+
+def _numbers(
+    state: State, each: Filter, column: str, rows: list[int] | NDArray[np.int64]
+) -> NDArray[Any]:
+    """Give what stands for one value of each host, as far as a filter looks at it."""
+    if not column:
+        return np.array(rows)
+    values: NDArray[Any] = state.hosts.table[column][rows]
+    if column == "numa" and each.counts_cpus:
+        return np.array([state.hosts.cells_like(number) for number in values.tolist()])
+    return values
 
 
 def allowed(
@@ -111,9 +195,8 @@ def _passing(
 ) -> NDArray[np.bool_]:
     if _is_compute(each):
         return _up(state, options, rows)
-    reads = each.looks_at(shape.spec, options) - _IGNORED
-    columns = sorted({_STANDS_FOR[name] for name in reads})
-    first, group = _combinations(state, columns, rows)
+    columns = _columns_of(each, shape, options)
+    first, group = _combinations(state, each, columns, rows)
     marks = np.array(
         [
             each.passes(viewed(state, int(rows[i])), shape.spec, options)
@@ -126,14 +209,14 @@ def _passing(
 
 
 def _combinations(
-    state: State, columns: Sequence[str], rows: NDArray[np.int64]
+    state: State, each: Filter, columns: Sequence[str], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give one index of each distinct combination, and the combination of each row."""
     if not len(rows) or "" in columns:
         return np.arange(len(rows)), np.arange(len(rows))
     group = np.zeros(len(rows), np.int64)
     for column in columns:
-        values = state.hosts.table[column][rows]
+        values = _numbers(state, each, column, rows)
         _, number = np.unique(values, return_inverse=True)
         group = group * (int(number.max()) + 1) + number
         _, group = np.unique(group, return_inverse=True)

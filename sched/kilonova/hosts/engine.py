@@ -13,12 +13,11 @@ from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.errors import SearchTooLong
 from kilonova.hosts import clock
-from kilonova.hosts.allowed import allowed, numbers_read
+from kilonova.hosts.allowed import Occupied, allowed
 from kilonova.hosts.changing import Changing
 from kilonova.hosts.extremes import Extremes
 from kilonova.hosts.first import FirstCandidates
 from kilonova.hosts.options import Options
-from kilonova.hosts.renumbered import Renumbered
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.single_orders import SingleOrders
 from kilonova.hosts.taken import Slots
@@ -82,8 +81,8 @@ class Engine:
         )
         self._versions = versions(state)
         self._valid = _validity(state, options)
-        self._read = [numbers_read(shape, options) for shape in self.shapes]
-        self._renumbered = Renumbered(state, self.tree_host)
+        self._occupied = [Occupied(state, shape, options) for shape in self.shapes]
+        self._seen = state.hosts.renumbered.count
         self._choice: ChoiceColumns | None = None
         self._fleet: FleetColumns | None = None
         self._hosts: HostColumns | None = None
@@ -210,10 +209,12 @@ class Engine:
     def _catch_up(self) -> None:
         """Look again at hosts whose NUMA cells or PCI pools are others now."""
         self._extremes.catch_up()
-        rows = self._renumbered.rows()
-        for s, shape in enumerate(self.shapes):
-            if len(rows) and self._read[s]:
-                self._allow(s, rows, allowed(self.state, shape, self.options, rows))
+        rows, self._seen = self.state.hosts.renumbered_since(self._seen)
+        if rows:
+            # Who took or gave back has noted these hosts in the journal.
+            for s, occupied in enumerate(self._occupied):
+                if occupied.changes:
+                    self.kept.allowed[s, rows] = occupied.marks(rows)
         self.changing.catch_up()
 
     def _allow(

@@ -4,11 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kilonova.cloud.hosts import tree_hosts
-from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.options import Options
-from kilonova.hosts.renumbered import Renumbered
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.weights import weights_of
 
@@ -40,15 +37,16 @@ class Extremes:
         self._state = state
         self._shape = shape
         self._options = options
-        self._renumbered = Renumbered(state, tree_hosts(state)[0])
+        self._seen = state.hosts.renumbered.count
         self.weights = weights_of(state, shape, options)
         self.tree = _tree(state.hosts.table.count, len(self.weights.names))
 
     def catch_up(self) -> None:
         """Weigh hosts anew whose NUMA cells or PCI pools are others now."""
-        for row in self._renumbered.rows().tolist():
-            if self.weights.renew(self._state, self._shape, self._options, row):
-                note_host(self._state, row)
+        rows, self._seen = self._state.hosts.renumbered_since(self._seen)
+        if rows:
+            # Who took or gave back has noted these hosts in the journal.
+            self.weights.renew(self._state, self._shape, self._options, rows)
 
 
 def _tree(hosts: int, weighers: int) -> "TreeColumns":

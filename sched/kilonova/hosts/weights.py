@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host
 from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.cloud.memo import Memo
 from kilonova.cloud.state import State
 from kilonova.errors import KilonovaError, NotReported, UnknownMetric
+from kilonova.hosts.allowed import OCCUPIED
 from kilonova.hosts.options import Options
 from kilonova.hosts.rooms import rooms_of
 from kilonova.hosts.shape import Shape
@@ -22,8 +24,6 @@ from kilonova.hosts.weighing import multiplier_of
 if TYPE_CHECKING:
     from kilonova_kernels.host_columns import WeightColumns
 
-# Attributes of a host that servers with NUMA cells or PCI devices change.
-OCCUPIED = frozenset({"numa_cells", "pci_pools"})
 # Attributes of a host that any server changes as it comes or goes.
 CLAIMED = frozenset(
     {
@@ -64,22 +64,31 @@ class Weights:
     names: tuple[str, ...]
     columns: "WeightColumns"
     unreported: Mapping[int, KilonovaError] = field(default_factory=dict)
+    _known: Memo[tuple[str, int], float] = field(default_factory=Memo, repr=False)
 
-    def renew(self, state: State, shape: Shape, options: Options, row: int) -> bool:
-        """Weigh a host anew whose cells or pools are others now.
+    def renew(
+        self, state: State, shape: Shape, options: Options, rows: list[int]
+    ) -> None:
+        """Weigh hosts anew whose cells or pools are others now."""
+        from kilonova_kernels.host_columns import WIDTH
 
-        Returns
-        -------
-        bool
-            Whether a raw value is another one now: it may weigh more.
-        """
-        changed = False
+        places = np.divmod(np.array(rows), WIDTH)
         for weigher in shape.weighers:
             if weigher.name in self.names and not weigher.reads.isdisjoint(OCCUPIED):
-                host = viewed(state, weigher, row)
-                raw = weigher.raw(host, shape.spec, options)
-                changed |= self.set(self.names.index(weigher.name), row, raw)
-        return changed
+                k = self.names.index(weigher.name)
+                raw = [self._raw(state, weigher, shape, options, row) for row in rows]
+                floor = self.columns.floor[k]
+                self.columns.value[places[0], k, places[1]] = np.maximum(raw, floor)
+
+    def _raw(
+        self, state: State, weigher: Weigher, shape: Shape, options: Options, row: int
+    ) -> float:
+        key = (weigher.name, state.hosts.numbers_of(row)[1])
+        raw = self._known.get(key) if _is_of_pools(weigher) else None
+        if raw is None:
+            raw = weigher.raw(viewed(state, weigher, row), shape.spec, options)
+            self._known.keep(key, raw)
+        return raw
 
     def set(self, k: int, row: int, raw: float) -> bool:
         """Set the raw value of one host for one weigher; say whether it was another."""
@@ -197,12 +206,17 @@ def _fixed(
     return None if alike and not counts else raw
 
 
+def _is_of_pools(weigher: Weigher) -> bool:
+    """Say whether hosts with equal PCI pools weigh the same."""
+    return weigher.reads == {"pci_pools"}
+
+
 def _unlike(
     state: State, weigher: Weigher
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give hosts that stand for all, and which of them stands for each."""
     every = np.arange(state.hosts.table.count)
-    if weigher.reads != {"pci_pools"}:
+    if not _is_of_pools(weigher):
         return every, every
     _, first, place = np.unique(
         state.hosts.table["pci"], return_index=True, return_inverse=True

@@ -88,5 +88,6 @@ NUMA_TOPOLOGY = register(
             }
         ),
         narrow=narrow,
+        counts_cpus=True,
     )
 )

@@ -4,7 +4,6 @@ Hosts pin other CPUs to their guests as servers come and go, so that hardly two 
 are equal. Whether a guest fits asks only how many CPUs of how many cores are free.
 """
 
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
@@ -39,10 +38,14 @@ class CellKinds:
 def kind_of(cell: HostCell) -> Kind:
     """Give all of a cell that decides on whether a guest fits.
 
-    Of its free CPUs that is how many cores have how many; of all others their number.
+    Of its CPUs that is how many cores have how many free ones, as long as no CPU is in
+    two cores.
     """
     free = cell.pcpuset - cell.pinned_cpus
     threads, apart = _cores(cell.siblings)
+    cores: Hashable = cell.siblings, free
+    if apart:
+        cores = tuple(sorted([len(core & free) for core in cell.siblings]))
     return (
         cell.number,
         len(cell.cpuset),
@@ -53,20 +56,12 @@ def kind_of(cell: HostCell) -> Kind:
         cell.cpu_usage,
         len(free),
         threads,
-        _free_threads(cell.siblings, free) if apart else (free, cell.siblings),
+        cores,
         cell.pages,
         cell.socket,
         cell.physnets,
         cell.tunneled,
     )
-
-
-def _free_threads(
-    siblings: Sequence[frozenset[int]], free: frozenset[int]
-) -> tuple[tuple[int, int], ...]:
-    """Give how many cores have how many free threads, the most first."""
-    counts = Counter([len(core & free) for core in siblings])
-    return tuple(sorted(counts.items(), reverse=True))
 
 
 @lru_cache(maxsize=4096)

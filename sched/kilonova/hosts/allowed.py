@@ -102,28 +102,25 @@ class Occupied:
             self._asked, self._columns, self._known, strict=True
         ):
             values = [_numbers(self._state, each, name, rows) for name in columns]
-            keys = zip(*[each.tolist() for each in values], strict=True)
-            for i, key in enumerate(keys):
+            for i, key in enumerate(zip(*values, strict=True)):
                 if found[i]:
-                    found[i] = self._passes(each, rows[i], key, known)
+                    verdict = known.get(key)
+                    if verdict is None:
+                        verdict = known.keep(key, self._ask(each, rows[i]))
+                    found[i] = verdict
         return found
 
-    def _passes(
-        self, each: Filter, row: int, key: tuple[Any, ...], known: Memo[Any, bool]
-    ) -> bool:
-        verdict = known.get(key)
-        if verdict is None:
-            host = viewed(self._state, row)
-            verdict = known.keep(
-                key, each.passes(host, self._shape.spec, self._options)
-            )
-        return verdict
+    def _ask(self, each: Filter, row: int) -> bool:
+        host = viewed(self._state, row)
+        return each.passes(host, self._shape.spec, self._options)
 
     def _reads_occupied(self, each: Filter) -> bool:
         reads = each.looks_at(self._shape.spec, self._options)
         return not reads.isdisjoint(OCCUPIED)
 
     def _verdicts(self, each: Filter) -> Memo[Any, bool]:
+        if each.timed:
+            return Memo()
         kept = self._state.hosts.verdicts
         key = (each, each.asks(self._shape.spec, self._options))
         found = kept.get(key)
@@ -138,13 +135,13 @@ def _columns_of(each: Filter, shape: Shape, options: Options) -> list[str]:
 
 def _numbers(
     state: State, each: Filter, column: str, rows: list[int] | NDArray[np.int64]
-) -> NDArray[Any]:
+) -> list[Any]:
     """Give what stands for one value of each host, as far as a filter looks at it."""
     if not column:
-        return np.array(rows)
-    values: NDArray[Any] = state.hosts.table[column][rows]
+        return list(rows)
+    values: list[Any] = state.hosts.table[column][rows].tolist()
     if column == "numa" and each.counts_cpus:
-        return np.array([state.hosts.cells_like(number) for number in values.tolist()])
+        return list(map(state.hosts.cells_like, values))
     return values
 
 

@@ -61,17 +61,10 @@ def limits_of(host: Host, spec: ServerSpec) -> Limits:
     NotReported
         The host has no allocation ratio.
     """
-    ratios = host.cpu_allocation_ratio, host.ram_allocation_ratio
-    return limits_between(host.host, *ratios, spec)
-
-
-def limits_between(
-    name: str, cpu: float | None, ram: float | None, spec: ServerSpec
-) -> Limits:
-    """Give the limits of the host of some name and ratios; raises as ``limits_of``."""
+    cpu, ram = host.cpu_allocation_ratio, host.ram_allocation_ratio
     if cpu is None or ram is None:
         raise NotReported(
-            f"cpu_allocation_ratio and ram_allocation_ratio of host {name!r} must "
+            f"cpu_allocation_ratio and ram_allocation_ratio of host {host.host!r} must "
             f"be numbers, got {cpu!r} and {ram!r}."
         )
     return Limits(cpu, ram, spec.networks)

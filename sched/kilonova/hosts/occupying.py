@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
+from kilonova.cloud.host import Host
 from kilonova.cloud.host_use import HostUse, use_between
 from kilonova.cloud.host_values import Pools
 from kilonova.cloud.hosts import Hosts, ratios_of
@@ -10,7 +11,7 @@ from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.consume import occupied
 from kilonova.hosts.device_candidates import maps_devices
-from kilonova.hosts.numa_fit import limits_between
+from kilonova.hosts.numa_fit import limits_of
 from kilonova.hosts.options import Options
 from kilonova.request.server import ServerSpec
 
@@ -112,7 +113,9 @@ def _changed(
     limits = None
     if before[0] and _is_fitted(options):
         name = hosts.services[int(hosts.table["service"][row])]
-        limits = limits_between(name, *ratios_of(hosts, row), spec)
+        cpu, ram = ratios_of(hosts, row)
+        host = Host(name, cpu_allocation_ratio=cpu, ram_allocation_ratio=ram)
+        limits = limits_of(host, spec)
     left = occupied(before, spec, options, mapping=mapping, limits=limits)
     use = use_between(before, (left.cells, left.pools))
     if left.cells is not None and left.cells is not before[0]:

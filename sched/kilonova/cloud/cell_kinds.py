@@ -8,6 +8,10 @@ from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
 from kilonova.cloud.host import HostCell
+from kilonova.cloud.memo import Memo
+
+# Of large clouds hardly two hosts are equal, and all of them are looked at for a shape.
+_MOST = 2**16
 
 Kind = tuple[Hashable, ...]
 
@@ -16,8 +20,8 @@ class CellKinds:
     """Numbers of cells that stand for all of their kind."""
 
     def __init__(self) -> None:
-        self._first: dict[Kind, int] = {}
-        self._known: dict[int, int] = {}
+        self._first: Memo[Kind, int] = Memo(_MOST)
+        self._known: Memo[int, int] = Memo(_MOST)
 
     def first(self, number: int, cells: Sequence[HostCell]) -> int:
         """Give the first number that was seen of the kind of these cells.
@@ -30,7 +34,10 @@ class CellKinds:
         found = self._known.get(number)
         if found is None:
             kind = tuple(map(kind_of, cells))
-            found = self._known[number] = self._first.setdefault(kind, number)
+            found = self._first.get(kind)
+            if found is None:
+                found = self._first.keep(kind, number)
+            self._known.keep(number, found)
         return found
 
 

@@ -96,9 +96,11 @@ def use_between(
     cells = [
         _cell_use(old, new)
         for old, new in zip(before[0] or (), after[0] or (), strict=True)
-        if old != new
+        if old is not new and old != new
     ]
-    return HostUse(tuple(cells), difference(before[1] or (), after[1] or ()))
+    taken = before[1] is not after[1]
+    pools = difference(before[1] or (), after[1] or ()) if taken else ()
+    return HostUse(tuple(cells), pools)
 
 
 def cells_without(cells: Sequence[HostCell], use: HostUse) -> tuple[HostCell, ...]:

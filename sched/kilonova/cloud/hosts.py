@@ -39,6 +39,8 @@ AMOUNTS = (
     "failed_builds",
 )
 RATIOS = ("cpu_allocation_ratio", "ram_allocation_ratio", "disk_allocation_ratio")
+# What decides on whether guests with NUMA cells and PCI devices fit.
+OF_CELLS = frozenset({"host", "numa_cells", "pci_pools", *RATIOS[:2]})
 _VIEWED = (
     *("provider", "cell", "numa", "pci", "service", "disabled", "aggregate_set"),
     *("facts", "last_seen_up"),
@@ -61,7 +63,7 @@ class Hosts:
     version
         Counts changes other than those that servers coming and going make.
     renumbered
-        Hosts whose cells and pools became others, as servers came and went.
+        Hosts whose cells, or pools, became others as servers came and went.
     changes, verdicts
         What servers made of cells and pools before, and what filters said of them.
     """
@@ -80,7 +82,7 @@ class Hosts:
         # By row of the consumer.
         self.uses: dict[int, HostUse] = {}
         self.version = 0
-        self.renumbered = Trail()
+        self.renumbered = {"numa": Trail(), "pci": Trail()}
         self.changes: Memo[Hashable, Any] = Memo()
         self.verdicts: Memo[Hashable, Memo[Hashable, bool]] = Memo()
         # By the identity of what a server took, which is kept with the answer.
@@ -154,14 +156,11 @@ class Hosts:
 
     def renumber(self, row: int, numa: int, pci: int) -> None:
         """Let a host have these NUMA cells and PCI pools; the caller notes the host."""
-        self.table["numa"][row], self.table["pci"][row] = numa, pci
-        self.renumbered.note(row)
-
-    def renumbered_since(self, count: int) -> tuple[list[int], int]:
-        """Give the hosts renumbered after so many changes, and how many there are."""
-        rows = self.renumbered.since(count)
-        every = range(self.table.count)
-        return list(every) if rows is None else rows, self.renumbered.count
+        for column, number in (("numa", numa), ("pci", pci)):
+            values = self.table[column]
+            if values[row] != number:
+                values[row] = number
+                self.renumbered[column].note(row)
 
     def changed(self) -> None:
         """Forget what was derived: a host is not what it was."""
@@ -203,6 +202,19 @@ def ratios_of(hosts: Hosts, row: int) -> tuple[float | None, float | None]:
     """Give the allocation ratios of CPUs and of memory, None where not reported."""
     cpu, ram = (float(hosts.table[name][row]) for name in RATIOS[:2])
     return (None if cpu != cpu else cpu), (None if ram != ram else ram)
+
+
+def cells_view(hosts: Hosts, row: int) -> Host:
+    """Give one host with the attributes in ``OF_CELLS`` and no others."""
+    numa, pci = hosts.numbers_of(row)
+    cpu, ram = ratios_of(hosts, row)
+    return Host(
+        host=hosts.services[int(hosts.table["service"][row])],
+        cpu_allocation_ratio=cpu,
+        ram_allocation_ratio=ram,
+        numa_cells=hosts.numa[numa] if numa >= 0 else None,
+        pci_pools=hosts.pci[pci].values() if pci >= 0 else None,
+    )
 
 
 def set_image_uuids(state: "State", images: Mapping[int, Iterable[str]]) -> None:

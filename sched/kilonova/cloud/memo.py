@@ -6,19 +6,26 @@ from typing import TypeVar
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
-MOST = 4096
-
 
 class Memo(dict[Key, Value]):
-    """What was found out, by all that it depends on; at most ``MOST`` answers.
+    """What was found out, by all that it depends on.
 
-    When there is no room it forgets all of them: what is asked often is soon known
+    When there is no room it forgets everything: what is asked often is soon known
     again, and a look-up needs no note of when it was.
+
+    Parameters
+    ----------
+    most
+        Answers that are kept.
     """
+
+    def __init__(self, most: int = 4096) -> None:
+        super().__init__()
+        self.most = most
 
     def keep(self, key: Key, value: Value) -> Value:
         """Keep one answer; give it back."""
-        if len(self) >= MOST:
+        if len(self) >= self.most:
             self.clear()
         self[key] = value
         return value

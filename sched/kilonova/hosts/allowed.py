@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host
 from kilonova.cloud.host_values import FACTS
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.hosts import OF_CELLS, cells_view, host_view
 from kilonova.cloud.memo import Memo
 from kilonova.cloud.state import State
 from kilonova.hosts import clock
@@ -43,8 +43,8 @@ _STANDS_FOR = {
     "disk_allocation_ratio": "disk_allocation_ratio",
     "failed_builds": "failed_builds",
 } | dict.fromkeys(FACTS, "facts")
-# Attributes of a host that servers with NUMA cells or PCI devices change.
-OCCUPIED = frozenset({"numa_cells", "pci_pools"})
+# Those of them that servers with NUMA cells or PCI devices change.
+OCCUPIED = {"numa_cells": "numa", "pci_pools": "pci"}
 # A mapping is the same for all hosts as long as no device comes through Placement.
 _IGNORED = frozenset({"candidates"})
 
@@ -83,14 +83,14 @@ class Occupied:
         ]
         self._asked = [each for each in lasting if self._reads_occupied(each)]
         self._others = [each for each in lasting if not self._reads_occupied(each)]
-        self._columns = [_columns_of(each, shape, options) for each in self._asked]
+        self._read = [_columns_of(each, shape, options) for each in self._asked]
         self._known = [self._verdicts(each) for each in self._asked]
         self._steady: NDArray[np.bool_] | None = None
 
     @property
-    def changes(self) -> bool:
-        """Whether any filter looks at what servers take of cells and pools."""
-        return bool(self._asked)
+    def columns(self) -> set[str]:
+        """Those of ``numa`` and ``pci`` that a filter looks at."""
+        return set().union(*self._read) & set(OCCUPIED.values())
 
     def marks(self, rows: list[int]) -> list[bool]:
         """Mark those of some hosts that pass all lasting filters now."""
@@ -99,7 +99,7 @@ class Occupied:
             self._steady = allowed(self._state, rest, self._options)
         found: list[bool] = self._steady[rows].tolist()
         for each, columns, known in zip(
-            self._asked, self._columns, self._known, strict=True
+            self._asked, self._read, self._known, strict=True
         ):
             values = [_numbers(self._state, each, name, rows) for name in columns]
             for i, key in enumerate(zip(*values, strict=True)):
@@ -111,7 +111,8 @@ class Occupied:
         return found
 
     def _ask(self, each: Filter, row: int) -> bool:
-        host = viewed(self._state, row)
+        reads = each.looks_at(self._shape.spec, self._options)
+        host = viewed(self._state, row, reads)
         return each.passes(host, self._shape.spec, self._options)
 
     def _reads_occupied(self, each: Filter) -> bool:
@@ -172,9 +173,10 @@ def allowed(
     return marks
 
 
-def viewed(state: State, row: int) -> Host:
+def viewed(state: State, row: int, reads: frozenset[str]) -> Host:
     """Give a host as filters see it, with a candidate that maps nothing."""
-    host = host_view(state, row)
+    few = reads - _IGNORED <= OF_CELLS
+    host = cells_view(state.hosts, row) if few else host_view(state, row)
     host.candidates = ({},)
     return host
 
@@ -194,9 +196,10 @@ def _passing(
         return _up(state, options, rows)
     columns = _columns_of(each, shape, options)
     first, group = _combinations(state, each, columns, rows)
+    reads = each.looks_at(shape.spec, options)
     marks = np.array(
         [
-            each.passes(viewed(state, int(rows[i])), shape.spec, options)
+            each.passes(viewed(state, int(rows[i]), reads), shape.spec, options)
             for i in first.tolist()
         ],
         np.bool_,

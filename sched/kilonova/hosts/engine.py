@@ -18,6 +18,7 @@ from kilonova.hosts.changing import Changing
 from kilonova.hosts.extremes import Extremes
 from kilonova.hosts.first import FirstCandidates
 from kilonova.hosts.options import Options
+from kilonova.hosts.renumbered import Renumbered
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.single_orders import SingleOrders
 from kilonova.hosts.taken import Slots
@@ -82,7 +83,8 @@ class Engine:
         self._versions = versions(state)
         self._valid = _validity(state, options)
         self._occupied = [Occupied(state, shape, options) for shape in self.shapes]
-        self._seen = state.hosts.renumbered.count
+        read = set[str]().union(*(each.columns for each in self._occupied))
+        self._renumbered = Renumbered(state.hosts, read)
         self._choice: ChoiceColumns | None = None
         self._fleet: FleetColumns | None = None
         self._hosts: HostColumns | None = None
@@ -209,11 +211,11 @@ class Engine:
     def _catch_up(self) -> None:
         """Look again at hosts whose NUMA cells or PCI pools are others now."""
         self._extremes.catch_up()
-        rows, self._seen = self.state.hosts.renumbered_since(self._seen)
+        rows = self._renumbered.rows()
         if rows:
             # Who took or gave back has noted these hosts in the journal.
             for s, occupied in enumerate(self._occupied):
-                if occupied.changes:
+                if occupied.columns:
                     self.kept.allowed[s, rows] = occupied.marks(rows)
         self.changing.catch_up()
 

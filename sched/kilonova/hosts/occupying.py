@@ -3,10 +3,9 @@
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
-from kilonova.cloud.host import Host
 from kilonova.cloud.host_use import HostUse, use_between
 from kilonova.cloud.host_values import Pools
-from kilonova.cloud.hosts import Hosts, ratios_of
+from kilonova.cloud.hosts import Hosts, cells_view, ratios_of
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.consume import occupied
@@ -106,16 +105,9 @@ def _changed(
     hosts: Hosts, row: int, spec: ServerSpec, options: Options, mapping: Mappings
 ) -> Change:
     numa, pci = hosts.numbers_of(row)
-    before = (
-        hosts.numa[numa] if numa >= 0 else None,
-        hosts.pci[pci].values() if pci >= 0 else None,
-    )
-    limits = None
-    if before[0] and _is_fitted(options):
-        name = hosts.services[int(hosts.table["service"][row])]
-        cpu, ram = ratios_of(hosts, row)
-        host = Host(name, cpu_allocation_ratio=cpu, ram_allocation_ratio=ram)
-        limits = limits_of(host, spec)
+    host = cells_view(hosts, row)
+    before = host.numa_cells, host.pci_pools
+    limits = limits_of(host, spec) if before[0] and _is_fitted(options) else None
     left = occupied(before, spec, options, mapping=mapping, limits=limits)
     use = use_between(before, (left.cells, left.pools))
     if left.cells is not None and left.cells is not before[0]:

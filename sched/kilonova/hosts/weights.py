@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host
-from kilonova.cloud.hosts import host_view, servers_of
-from kilonova.cloud.memo import Memo
+from kilonova.cloud.hosts import OF_CELLS, cells_view, host_view, servers_of
 from kilonova.cloud.state import State
 from kilonova.errors import KilonovaError, NotReported, UnknownMetric
 from kilonova.hosts.allowed import OCCUPIED
@@ -64,31 +63,6 @@ class Weights:
     names: tuple[str, ...]
     columns: "WeightColumns"
     unreported: Mapping[int, KilonovaError] = field(default_factory=dict)
-    _known: Memo[tuple[str, int], float] = field(default_factory=Memo, repr=False)
-
-    def renew(
-        self, state: State, shape: Shape, options: Options, rows: list[int]
-    ) -> None:
-        """Weigh hosts anew whose cells or pools are others now."""
-        from kilonova_kernels.host_columns import WIDTH
-
-        places = np.divmod(np.array(rows), WIDTH)
-        for weigher in shape.weighers:
-            if weigher.name in self.names and not weigher.reads.isdisjoint(OCCUPIED):
-                k = self.names.index(weigher.name)
-                raw = [self._raw(state, weigher, shape, options, row) for row in rows]
-                floor = self.columns.floor[k]
-                self.columns.value[places[0], k, places[1]] = np.maximum(raw, floor)
-
-    def _raw(
-        self, state: State, weigher: Weigher, shape: Shape, options: Options, row: int
-    ) -> float:
-        key = (weigher.name, state.hosts.numbers_of(row)[1])
-        raw = self._known.get(key) if _is_of_pools(weigher) else None
-        if raw is None:
-            raw = weigher.raw(viewed(state, weigher, row), shape.spec, options)
-            self._known.keep(key, raw)
-        return raw
 
     def set(self, k: int, row: int, raw: float) -> bool:
         """Set the raw value of one host for one weigher; say whether it was another."""
@@ -150,6 +124,8 @@ def is_fixed(weigher: Weigher) -> bool:
 
 def viewed(state: State, weigher: Weigher, row: int) -> Host:
     """Give a host with all that a weigher reads."""
+    if weigher.reads <= OF_CELLS:
+        return cells_view(state.hosts, row)
     host = host_view(state, row)
     if "rooms" in weigher.reads:
         host.rooms = rooms_of(state, row)
@@ -206,7 +182,7 @@ def _fixed(
     return None if alike and not counts else raw
 
 
-def _is_of_pools(weigher: Weigher) -> bool:
+def is_of_pools(weigher: Weigher) -> bool:
     """Say whether hosts with equal PCI pools weigh the same."""
     return weigher.reads == {"pci_pools"}
 
@@ -216,7 +192,7 @@ def _unlike(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give hosts that stand for all, and which of them stands for each."""
     every = np.arange(state.hosts.table.count)
-    if not _is_of_pools(weigher):
+    if not is_of_pools(weigher):
         return every, every
     _, first, place = np.unique(
         state.hosts.table["pci"], return_index=True, return_inverse=True

@@ -7,13 +7,16 @@ cells of one kind must give the same answer to a random guest, alone or with dev
 from collections import Counter
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
 from generators.fits import FitCase, random_fit
+from generators.host_devices import random_pools
 from kilonova.cloud.cell_kinds import Kind, kind_of
 from kilonova.cloud.host import Host, HostCell
 from kilonova.hosts.filters.numa_topology import NUMA_TOPOLOGY
+from kilonova.hosts.numa_fit import Devices, Guests, Limits
 from kilonova.hosts.options import ComputeSection, Options
 from kilonova.request.flavor import Flavor
 from kilonova.request.server import ServerSpec
@@ -22,13 +25,16 @@ _DRAWS = 24
 
 
 def pinned_anew(random: Random, cells: tuple[HostCell, ...]) -> tuple[HostCell, ...]:
-    """Pin as many CPUs of each cell as before, or one more or less."""
+    """Pin as many CPUs of each cell as before, one more or less; use other memory."""
     found = []
     for cell in cells:
         count = len(cell.pinned_cpus) + random.choice((0, 0, 0, 1, -1))
         count = min(max(count, 0), len(cell.pcpuset))
         pinned = frozenset(random.sample(sorted(cell.pcpuset), count))
-        found.append(replace(cell, pinned_cpus=pinned))
+        used_mb = cell.memory_usage_mb
+        if random.random() < 0.1:
+            used_mb = random.choice((0, cell.memory_mb))
+        found.append(replace(cell, pinned_cpus=pinned, memory_usage_mb=used_mb))
     return tuple(found)
 
 
@@ -75,6 +81,27 @@ def test_cells_of_one_kind_hold_the_same_guests() -> None:
     assert both > 20
 
 
+def test_devices_decide_only_where_the_filter_reads_them() -> None:
+    decided = 0
+    for seed in range(3000):
+        case, random = random_fit(seed), Random(seed)
+        spec = ServerSpec(Flavor(1, 64), topology=case.topology)
+        cpu, ram = case.ratios or (16.0, 1.5)
+        limits = Limits(cpu, ram, case.networks)
+        found = {
+            Guests(case.topology).fit(
+                case.cells, limits=limits, devices=Devices(pools), pack=case.pack
+            )
+            is not None
+            for pools in (None, (), random_pools(random), random_pools(random))
+        }
+        if "pci_pools" in NUMA_TOPOLOGY.looks_at(spec, Options()):
+            decided += len(found) > 1
+        else:
+            assert len(found) == 1, seed
+    assert decided > 0
+
+
 def test_overlapping_cores_are_told_apart_by_their_cpus() -> None:
     overlapping = frozenset({0, 1}), frozenset({1, 2})
     cell = HostCell(0, pcpuset=frozenset(range(3)), siblings=overlapping)
@@ -82,7 +109,24 @@ def test_overlapping_cores_are_told_apart_by_their_cpus() -> None:
     assert len(kinds) == 3
 
 
-@pytest.mark.parametrize("other", [{"memory_mb": 2}, {"cpu_usage": 1}, {"socket": 1}])
-def test_other_amounts_make_another_kind(other: dict[str, int]) -> None:
-    cell = HostCell(0)
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"memory_mb": 2},
+        {"memory_usage_mb": 1},
+        {"cpu_usage": 1},
+        {"socket": 1},
+        {"pinned_cpus": frozenset({0})},
+    ],
+    ids=str,
+)
+def test_other_amounts_make_another_kind(other: dict[str, Any]) -> None:
+    cell = HostCell(0, pcpuset=frozenset({0, 1}))
     assert kind_of(cell) != kind_of(replace(cell, **other))
+
+
+def test_sharing_no_cpus_makes_another_kind() -> None:
+    # Only where both sets are the same can whole cores be kept for a guest.
+    cell = HostCell(0, pcpuset=frozenset({0, 1}))
+    same, apart = frozenset({0, 1}), frozenset({2, 3})
+    assert kind_of(replace(cell, cpuset=same)) != kind_of(replace(cell, cpuset=apart))

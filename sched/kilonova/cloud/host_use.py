@@ -162,14 +162,13 @@ def _cell_use(old: HostCell, new: HostCell) -> CellUse:
 
 
 def _freed(cell: HostCell, use: CellUse) -> HostCell:
-    pages = dict(use.pages)
-    return replace(
-        cell,
-        cpu_usage=cell.cpu_usage - use.cpu_usage,
-        memory_usage_mb=cell.memory_usage_mb - use.memory_mb,
-        pinned_cpus=cell.pinned_cpus - use.pinned,
-        pages=tuple(
-            replace(pool, used=pool.used - pages.get(pool.size_kb, 0))
+    taken = dict(use.pages)
+    return cell.using(
+        cell.cpu_usage - use.cpu_usage,
+        cell.memory_usage_mb - use.memory_mb,
+        cell.pinned_cpus - use.pinned,
+        tuple(
+            replace(pool, used=pool.used - taken.get(pool.size_kb, 0))
             for pool in cell.pages
         ),
     )

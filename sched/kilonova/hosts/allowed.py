@@ -5,7 +5,6 @@ once for each host.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from kilonova.cloud.host import Host
 from kilonova.cloud.host_values import FACTS
 from kilonova.cloud.hosts import OF_CELLS, cells_view, host_view
-from kilonova.cloud.memo import Memo
 from kilonova.cloud.state import State
 from kilonova.hosts import clock
 from kilonova.hosts.device_candidates import maps_devices
@@ -52,98 +50,12 @@ _IGNORED = frozenset({"candidates"})
 def is_lasting(each: Filter, shape: Shape, options: Options) -> bool:
     """Say whether servers coming and going do not change what a filter answers.
 
-    Servers with NUMA cells or PCI devices do change these; see ``Occupied``.
+    Servers with NUMA cells or PCI devices do change these; see ``Verdicts``.
     """
     reads = each.looks_at(shape.spec, options)
     if not maps_devices(shape.spec):
         reads -= _IGNORED
     return reads <= set(_STANDS_FOR) or _is_compute(each)
-
-
-class Occupied:
-    """Hosts that pass for one shape, as servers take their NUMA cells and PCI pools.
-
-    What filters said of such numbers is kept, and shared by all shapes that ask for the
-    same.
-
-    Parameters
-    ----------
-    state, shape, options
-        The cloud, whose rows and facts stay; what is asked; which filters there are.
-    """
-
-    def __init__(self, state: State, shape: Shape, options: Options) -> None:
-        self._state = state
-        self._shape = shape
-        self._options = options
-        lasting = [
-            each
-            for each in shape.filters
-            if each.threshold is None and is_lasting(each, shape, options)
-        ]
-        self._asked = [each for each in lasting if self._reads_occupied(each)]
-        self._others = [each for each in lasting if not self._reads_occupied(each)]
-        self._read = [_columns_of(each, shape, options) for each in self._asked]
-        self._known = [self._verdicts(each) for each in self._asked]
-        self._steady: NDArray[np.bool_] | None = None
-
-    @property
-    def columns(self) -> set[str]:
-        """Those of ``numa`` and ``pci`` that a filter looks at."""
-        return set().union(*self._read) & set(OCCUPIED.values())
-
-    def marks(self, rows: list[int]) -> list[bool]:
-        """Mark those of some hosts that pass all lasting filters now."""
-        if self._steady is None:
-            rest = replace(self._shape, filters=tuple(self._others))
-            self._steady = allowed(self._state, rest, self._options)
-        found: list[bool] = self._steady[rows].tolist()
-        for each, columns, known in zip(
-            self._asked, self._read, self._known, strict=True
-        ):
-            values = [_numbers(self._state, each, name, rows) for name in columns]
-            for i, key in enumerate(zip(*values, strict=True)):
-                if found[i]:
-                    verdict = known.get(key)
-                    if verdict is None:
-                        verdict = known.keep(key, self._ask(each, rows[i]))
-                    found[i] = verdict
-        return found
-
-    def _ask(self, each: Filter, row: int) -> bool:
-        reads = each.looks_at(self._shape.spec, self._options)
-        host = viewed(self._state, row, reads)
-        return each.passes(host, self._shape.spec, self._options)
-
-    def _reads_occupied(self, each: Filter) -> bool:
-        reads = each.looks_at(self._shape.spec, self._options)
-        return not reads.isdisjoint(OCCUPIED)
-
-    def _verdicts(self, each: Filter) -> Memo[Any, bool]:
-        if each.timed:
-            return Memo()
-        kept = self._state.hosts.verdicts
-        key = (each, each.asks(self._shape.spec, self._options))
-        found = kept.get(key)
-        return kept.keep(key, Memo()) if found is None else found
-
-
-def _columns_of(each: Filter, shape: Shape, options: Options) -> list[str]:
-    """Name the columns whose numbers decide on what a filter says of a host."""
-    reads = each.looks_at(shape.spec, options) - _IGNORED
-    return sorted({_STANDS_FOR[name] for name in reads})
-
-
-def _numbers(
-    state: State, each: Filter, column: str, rows: list[int] | NDArray[np.int64]
-) -> list[Any]:
-    """Give what stands for one value of each host, as far as a filter looks at it."""
-    if not column:
-        return list(rows)
-    values: list[Any] = state.hosts.table[column][rows].tolist()
-    if column == "numa" and each.counts_cpus:
-        return list(map(state.hosts.cells_like, values))
-    return values
 
 
 def allowed(
@@ -181,6 +93,23 @@ def viewed(state: State, row: int, reads: frozenset[str]) -> Host:
     return host
 
 
+def columns_of(reads: frozenset[str]) -> list[str]:
+    """Name the columns whose numbers stand for what a filter reads of a host."""
+    return sorted({_STANDS_FOR[name] for name in reads - _IGNORED})
+
+
+def numbers_of(
+    state: State, each: Filter, column: str, rows: list[int] | NDArray[np.int64]
+) -> list[Any]:
+    """Give what stands for one value of each host, as far as a filter looks at it."""
+    if not column:
+        return list(rows)
+    values: list[Any] = state.hosts.table[column][rows].tolist()
+    if column == "numa" and each.counts_cpus:
+        return list(map(state.hosts.cells_like, values))
+    return values
+
+
 def _is_compute(each: Filter) -> bool:
     return each.name == "ComputeFilter" and each.timed
 
@@ -194,9 +123,9 @@ def _passing(
 ) -> NDArray[np.bool_]:
     if _is_compute(each):
         return _up(state, options, rows)
-    columns = _columns_of(each, shape, options)
-    first, group = _combinations(state, each, columns, rows)
     reads = each.looks_at(shape.spec, options)
+    columns = columns_of(reads)
+    first, group = _combinations(state, each, columns, rows)
     marks = np.array(
         [
             each.passes(viewed(state, int(rows[i]), reads), shape.spec, options)
@@ -216,7 +145,7 @@ def _combinations(
         return np.arange(len(rows)), np.arange(len(rows))
     group = np.zeros(len(rows), np.int64)
     for column in columns:
-        values = _numbers(state, each, column, rows)
+        values = numbers_of(state, each, column, rows)
         _, number = np.unique(values, return_inverse=True)
         group = group * (int(number.max()) + 1) + number
         _, group = np.unique(group, return_inverse=True)

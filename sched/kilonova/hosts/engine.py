@@ -13,7 +13,7 @@ from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.errors import SearchTooLong
 from kilonova.hosts import clock
-from kilonova.hosts.allowed import Occupied, allowed
+from kilonova.hosts.allowed import allowed
 from kilonova.hosts.changing import Changing
 from kilonova.hosts.extremes import Extremes
 from kilonova.hosts.first import FirstCandidates
@@ -22,6 +22,7 @@ from kilonova.hosts.renumbered import Renumbered
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.single_orders import SingleOrders
 from kilonova.hosts.taken import Slots
+from kilonova.hosts.verdicts import Verdicts
 from kilonova.hosts.weights import Weights
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ class Engine:
         )
         self._versions = versions(state)
         self._valid = _validity(state, options)
-        self._occupied = [Occupied(state, shape, options) for shape in self.shapes]
-        read = set[str]().union(*(each.columns for each in self._occupied))
+        self._verdicts = [Verdicts(state, shape, options) for shape in self.shapes]
+        read = set[str]().union(*(each.columns for each in self._verdicts))
         self._renumbered = Renumbered(state.hosts, read)
         self._choice: ChoiceColumns | None = None
         self._fleet: FleetColumns | None = None
@@ -214,9 +215,9 @@ class Engine:
         rows = self._renumbered.rows()
         if rows:
             # Who took or gave back has noted these hosts in the journal.
-            for s, occupied in enumerate(self._occupied):
-                if occupied.columns:
-                    self.kept.allowed[s, rows] = occupied.marks(rows)
+            for s, verdicts in enumerate(self._verdicts):
+                if verdicts.columns:
+                    self.kept.allowed[s, rows] = verdicts.marks(rows)
         self.changing.catch_up()
 
     def _allow(

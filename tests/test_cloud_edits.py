@@ -20,6 +20,7 @@ from kilonova.errors import (
     UnknownResourceClass,
     UnknownTrait,
 )
+from kilonova_kernels.claims import record_change
 
 UUID = "0f0e0d0c-0b0a-0908-0706-050403020100"
 Edit = Callable[[Cloud], Any]
@@ -151,6 +152,17 @@ def test_journal_names_trees_until_rows_move() -> None:
     assert state.journal_since(stamp) is None
     late = int(state.counters[0])
     assert state.journal_since(late) is not None
+
+
+def test_python_notes_a_tree_as_kernels_do() -> None:
+    by_kernel, by_python = sample().state, sample().state
+    for row in range(4):
+        record_change(by_kernel.columns(), row)
+        by_python.note(row)
+    assert by_kernel.counters.tolist() == by_python.counters.tolist()
+    assert by_kernel.journal.tolist() == by_python.journal.tolist()
+    changed = [each.tables.provider["changed"] for each in (by_kernel, by_python)]
+    assert changed[0].tolist() == changed[1].tolist()
 
 
 def test_journal_grows_with_the_trees_and_forgets() -> None:

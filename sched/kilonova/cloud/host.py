@@ -69,6 +69,29 @@ class HostCell:
     physnets: frozenset[str] = frozenset()
     tunneled: bool = False
 
+    def using(
+        self,
+        cpu_usage: int,
+        memory_usage_mb: int,
+        pinned_cpus: frozenset[int],
+        pages: tuple[PagePool, ...],
+    ) -> "HostCell":
+        """Give this cell with other amounts in use; ``replace`` takes twice as long."""
+        return HostCell(
+            self.number,
+            self.cpuset,
+            self.pcpuset,
+            self.memory_mb,
+            memory_usage_mb,
+            cpu_usage,
+            pinned_cpus,
+            self.siblings,
+            pages,
+            self.socket,
+            self.physnets,
+            self.tunneled,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Room:

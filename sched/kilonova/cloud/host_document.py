@@ -1,5 +1,6 @@
 """The hosts of a document: host aggregates, server groups, hosts, and their servers."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -244,7 +245,7 @@ def _dump(state: "State", row: int) -> dict[str, Any]:
     if (numa := int(table["numa"][row])) >= 0:
         found["numa_cells"] = [cell_document(cell) for cell in hosts.numa[numa]]
     if (pci := int(table["pci"][row])) >= 0:
-        found["pci_pools"] = list(hosts.pci[pci].values())
+        found["pci_pools"] = json.loads(hosts.pci[pci].text)
     return found
 
 

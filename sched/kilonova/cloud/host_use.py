@@ -96,9 +96,11 @@ def use_between(
     cells = [
         _cell_use(old, new)
         for old, new in zip(before[0] or (), after[0] or (), strict=True)
-        if old != new
+        if old is not new and old != new
     ]
-    return HostUse(tuple(cells), difference(before[1] or (), after[1] or ()))
+    taken = before[1] is not after[1]
+    pools = difference(before[1] or (), after[1] or ()) if taken else ()
+    return HostUse(tuple(cells), pools)
 
 
 def cells_without(cells: Sequence[HostCell], use: HostUse) -> tuple[HostCell, ...]:
@@ -160,14 +162,13 @@ def _cell_use(old: HostCell, new: HostCell) -> CellUse:
 
 
 def _freed(cell: HostCell, use: CellUse) -> HostCell:
-    pages = dict(use.pages)
-    return replace(
-        cell,
-        cpu_usage=cell.cpu_usage - use.cpu_usage,
-        memory_usage_mb=cell.memory_usage_mb - use.memory_mb,
-        pinned_cpus=cell.pinned_cpus - use.pinned,
-        pages=tuple(
-            replace(pool, used=pool.used - pages.get(pool.size_kb, 0))
+    taken = dict(use.pages)
+    return cell.using(
+        cell.cpu_usage - use.cpu_usage,
+        cell.memory_usage_mb - use.memory_mb,
+        cell.pinned_cpus - use.pinned,
+        tuple(
+            replace(pool, used=pool.used - taken.get(pool.size_kb, 0))
             for pool in cell.pages
         ),
     )

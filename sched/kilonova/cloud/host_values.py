@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from kilonova.cloud.host import HostCell, PagePool
@@ -56,6 +56,10 @@ class Pools:
     """PCI pools of a host, as canonical JSON."""
 
     text: str
+    # Read once: filters and weighers look at the pools of one host many times.
+    _values: tuple[Mapping[str, Any], ...] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, given: Any) -> "Pools":
@@ -63,8 +67,10 @@ class Pools:
         return cls(json.dumps([dict(pool) for pool in given], sort_keys=True))
 
     def values(self) -> tuple[Mapping[str, Any], ...]:
-        """Give them as a host has them."""
-        return tuple(json.loads(self.text))
+        """Give them as a host has them; not to be changed."""
+        if self._values is None:
+            object.__setattr__(self, "_values", tuple(json.loads(self.text)))
+        return self._values or ()
 
 
 def cells_of(where: str, given: Any) -> tuple[HostCell, ...]:
@@ -108,18 +114,18 @@ def cell_document(cell: HostCell) -> dict[str, Any]:
     """Give the JSON of one NUMA cell, without what is as it would be anyway."""
     found: dict[str, Any] = {"number": cell.number}
     default = HostCell(0)
-    for field in fields(HostCell):
-        value = getattr(cell, field.name)
-        if field.name == "number" or value == getattr(default, field.name):
+    for each in fields(HostCell):
+        value = getattr(cell, each.name)
+        if each.name == "number" or value == getattr(default, each.name):
             continue
-        if field.name == "pages":
+        if each.name == "pages":
             value = [
                 {f.name: getattr(pool, f.name) for f in fields(PagePool)}
                 for pool in value
             ]
-        elif field.name == "siblings":
-            value = [sorted(each) for each in value]
+        elif each.name == "siblings":
+            value = [sorted(core) for core in value]
         elif isinstance(value, frozenset):
             value = sorted(value)
-        found[field.name] = value
+        found[each.name] = value
     return found

@@ -3,18 +3,21 @@
 A host's row never moves: one that is gone leaves a row without a provider.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kilonova.cloud.cell_kinds import CellKinds
 from kilonova.cloud.host import Host, HostAggregate, HostCell
 from kilonova.cloud.host_use import HostUse, cells_without, give_back
 from kilonova.cloud.host_values import Facts, Pools
+from kilonova.cloud.memo import Memo
 from kilonova.cloud.names import NameColumn
 from kilonova.cloud.sets import SetDictionary
 from kilonova.cloud.tables import Table
+from kilonova.cloud.trail import Trail
 from kilonova.cloud.values import ValueDictionary
 from kilonova.cloud.vocabulary import Vocabulary
 from kilonova.errors import UnknownHost
@@ -36,6 +39,14 @@ AMOUNTS = (
     "failed_builds",
 )
 RATIOS = ("cpu_allocation_ratio", "ram_allocation_ratio", "disk_allocation_ratio")
+# What decides on whether guests with NUMA cells and PCI devices fit.
+OF_CELLS = frozenset({"host", "numa_cells", "pci_pools", *RATIOS[:2]})
+_VIEWED = (
+    *("provider", "cell", "numa", "pci", "service", "disabled", "aggregate_set"),
+    *("facts", "last_seen_up"),
+    *AMOUNTS,
+    *RATIOS,
+)
 
 
 class Hosts:
@@ -52,7 +63,9 @@ class Hosts:
     version
         Counts changes other than those that servers coming and going make.
     renumbered
-        Counts when cells and pools of a host became others, as servers came and went.
+        Hosts whose cells, or pools, became others as servers came and went.
+    changes, verdicts
+        What servers made of cells and pools before, and what filters said of them.
     """
 
     def __init__(self, table: Table) -> None:
@@ -69,7 +82,12 @@ class Hosts:
         # By row of the consumer.
         self.uses: dict[int, HostUse] = {}
         self.version = 0
-        self.renumbered = 0
+        self.renumbered = {"numa": Trail(), "pci": Trail()}
+        self.changes: Memo[Hashable, Any] = Memo()
+        self.verdicts: Memo[Hashable, Memo[Hashable, bool]] = Memo()
+        # By the identity of what a server took, which is kept with the answer.
+        self._given_back: Memo[tuple[int, ...], tuple[int, int, HostUse]] = Memo()
+        self._kinds = CellKinds()
         self._sets: dict[int, tuple[HostAggregate, ...]] = {}
         self._values: dict[int, dict[str, Any]] = {}
 
@@ -103,58 +121,100 @@ class Hosts:
         return self._values[number]
 
     def give_back(self, consumer: int, row: int) -> None:
-        """Give cells and devices of a server back to its host."""
+        """Give cells and devices of a server back to its host; the caller notes it."""
         use = self.uses.pop(consumer, None)
         if use is None:
             return
-        numa, pci = int(self.table["numa"][row]), int(self.table["pci"][row])
-        if numa >= 0:
-            self.set_cells(row, cells_without(self.numa[numa], use))
-        if pci >= 0:
-            self.set_pools(row, give_back(self.pci[pci].values(), use.pools))
+        numa, pci = self.numbers_of(row)
+        key = (numa, pci, id(use))
+        known = self._given_back.get(key)
+        if known is None:
+            numa, pci = self._without(numa, pci, use)
+            known = self._given_back.keep(key, (numa, pci, use))
+        self.renumber(row, known[0], known[1])
 
-    def set_cells(self, row: int, cells: tuple[HostCell, ...]) -> None:
-        """Let a host have these NUMA cells; the caller notes the host."""
-        self.table["numa"][row] = self.numa.number(cells)
-        self.renumbered += 1
+    def _without(self, numa: int, pci: int, use: HostUse) -> tuple[int, int]:
+        if numa >= 0 and use.cells:
+            numa = self.numa.number(cells_without(self.numa[numa], use))
+        if pci >= 0 and use.pools:
+            left = give_back(self.pci[pci].values(), use.pools)
+            pci = self.pci.number(Pools.of(left))
+        return numa, pci
+
+    def cells_like(self, numa: int) -> int:
+        """Give the number of cells that differ at most in which CPUs are pinned."""
+        return self._kinds.first(numa, self.numa[numa]) if numa >= 0 else numa
 
     def set_pools(self, row: int, pools: Iterable[Mapping[str, Any]]) -> None:
         """Let a host have these PCI pools; the caller notes the host."""
-        self.table["pci"][row] = self.pci.number(Pools.of(pools))
-        self.renumbered += 1
+        numa, _ = self.numbers_of(row)
+        self.renumber(row, numa, self.pci.number(Pools.of(pools)))
+
+    def numbers_of(self, row: int) -> tuple[int, int]:
+        """Give the numbers of a host's NUMA cells and PCI pools, -1 for none."""
+        return int(self.table["numa"][row]), int(self.table["pci"][row])
+
+    def renumber(self, row: int, numa: int, pci: int) -> None:
+        """Let a host have these NUMA cells and PCI pools; the caller notes the host."""
+        for column, number in (("numa", numa), ("pci", pci)):
+            values = self.table[column]
+            if values[row] != number:
+                values[row] = number
+                self.renumbered[column].note(row)
 
     def changed(self) -> None:
         """Forget what was derived: a host is not what it was."""
         self.version += 1
         self._sets.clear()
+        self.verdicts.clear()
 
 
 def host_view(state: "State", row: int) -> Host:
     """Give one host as filters and weighers see it, without its servers."""
     hosts, table = state.hosts, state.hosts.table
-    provider = int(table["provider"][row])
-    cell, numa, pci = (int(table[name][row]) for name in ("cell", "numa", "pci"))
-    seen = float(table["last_seen_up"][row])
+    known = {name: table.whole(name)[row].item() for name in _VIEWED}
+    provider, cell, numa, pci = (known[name] for name in _VIEWED[:4])
     host = Host(
-        host=hosts.services[int(table["service"][row])],
+        host=hosts.services[known["service"]],
         nodename=hosts.names[row],
         uuid=state.provider_identity(provider) if provider >= 0 else None,
         cell_uuid=hosts.cells[cell] if cell >= 0 else None,
-        disabled=bool(table["disabled"][row]),
-        last_seen_up=None if np.isnan(seen) else seen,
-        aggregates=hosts.aggregates_of(int(table["aggregate_set"][row])),
+        disabled=bool(known["disabled"]),
+        aggregates=hosts.aggregates_of(known["aggregate_set"]),
         numa_cells=hosts.numa[numa] if numa >= 0 else None,
         pci_pools=hosts.pci[pci].values() if pci >= 0 else None,
     )
     for name in AMOUNTS:
-        setattr(host, name, int(table[name][row]))
-    for name in RATIOS:
-        ratio = float(table[name][row])
-        setattr(host, name, None if np.isnan(ratio) else ratio)
-    known = hosts.facts_of(int(table["facts"][row]))
-    for name, value in (known | hosts.own.get(row, {})).items():
+        setattr(host, name, known[name])
+    for name in (*RATIOS, "last_seen_up"):
+        # What is not reported is not a number.
+        value = known[name]
+        setattr(host, name, value if value == value else None)
+    facts = hosts.facts_of(known["facts"])
+    for name, value in facts.items():
+        setattr(host, name, value)
+    for name, value in hosts.own.get(row, {}).items():
         setattr(host, name, value)
     return host
+
+
+def ratios_of(hosts: Hosts, row: int) -> tuple[float | None, float | None]:
+    """Give the allocation ratios of CPUs and of memory, None where not reported."""
+    cpu, ram = (float(hosts.table[name][row]) for name in RATIOS[:2])
+    return (None if cpu != cpu else cpu), (None if ram != ram else ram)
+
+
+def cells_view(hosts: Hosts, row: int) -> Host:
+    """Give one host with the attributes in ``OF_CELLS`` and no others."""
+    numa, pci = hosts.numbers_of(row)
+    cpu, ram = ratios_of(hosts, row)
+    return Host(
+        host=hosts.services[int(hosts.table["service"][row])],
+        cpu_allocation_ratio=cpu,
+        ram_allocation_ratio=ram,
+        numa_cells=hosts.numa[numa] if numa >= 0 else None,
+        pci_pools=hosts.pci[pci].values() if pci >= 0 else None,
+    )
 
 
 def set_image_uuids(state: "State", images: Mapping[int, Iterable[str]]) -> None:

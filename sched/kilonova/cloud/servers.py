@@ -73,11 +73,9 @@ def hand_server(state: State, source: int, target: int) -> None:
 
 def note_host(state: State, host: int) -> None:
     """Enter the tree of a host in the journal: the host is not what it was."""
-    from kilonova_kernels.claims import record_change
-
     provider = int(state.hosts.table["provider"][host])
     if provider >= 0:
-        record_change(state.columns(), provider)
+        state.note(provider)
 
 
 def note_hosts(state: State, hosts: NDArray[np.int32]) -> None:

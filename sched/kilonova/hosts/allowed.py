@@ -5,13 +5,14 @@ once for each host.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host
 from kilonova.cloud.host_values import FACTS
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.hosts import OF_CELLS, cells_view, host_view
 from kilonova.cloud.state import State
 from kilonova.hosts import clock
 from kilonova.hosts.device_candidates import maps_devices
@@ -40,6 +41,8 @@ _STANDS_FOR = {
     "disk_allocation_ratio": "disk_allocation_ratio",
     "failed_builds": "failed_builds",
 } | dict.fromkeys(FACTS, "facts")
+# Those of them that servers with NUMA cells or PCI devices change.
+OCCUPIED = {"numa_cells": "numa", "pci_pools": "pci"}
 # A mapping is the same for all hosts as long as no device comes through Placement.
 _IGNORED = frozenset({"candidates"})
 
@@ -47,21 +50,12 @@ _IGNORED = frozenset({"candidates"})
 def is_lasting(each: Filter, shape: Shape, options: Options) -> bool:
     """Say whether servers coming and going do not change what a filter answers.
 
-    Servers with NUMA cells or PCI devices do change these; see ``numbers_read``.
+    Servers with NUMA cells or PCI devices do change these; see ``Verdicts``.
     """
     reads = each.looks_at(shape.spec, options)
     if not maps_devices(shape.spec):
         reads -= _IGNORED
     return reads <= set(_STANDS_FOR) or _is_compute(each)
-
-
-def numbers_read(shape: Shape, options: Options) -> tuple[str, ...]:
-    """Give those of the columns ``numa`` and ``pci`` that filters of a shape read."""
-    read: set[str] = set()
-    for each in shape.filters:
-        read |= each.looks_at(shape.spec, options)
-    pairs = (("numa_cells", "numa"), ("pci_pools", "pci"))
-    return tuple(column for attribute, column in pairs if attribute in read)
 
 
 def allowed(
@@ -91,11 +85,29 @@ def allowed(
     return marks
 
 
-def viewed(state: State, row: int) -> Host:
+def viewed(state: State, row: int, reads: frozenset[str]) -> Host:
     """Give a host as filters see it, with a candidate that maps nothing."""
-    host = host_view(state, row)
+    few = reads - _IGNORED <= OF_CELLS
+    host = cells_view(state.hosts, row) if few else host_view(state, row)
     host.candidates = ({},)
     return host
+
+
+def columns_of(reads: frozenset[str]) -> list[str]:
+    """Name the columns whose numbers stand for what a filter reads of a host."""
+    return sorted({_STANDS_FOR[name] for name in reads - _IGNORED})
+
+
+def numbers_of(
+    state: State, each: Filter, column: str, rows: list[int] | NDArray[np.int64]
+) -> list[Any]:
+    """Give what stands for one value of each host, as far as a filter looks at it."""
+    if not column:
+        return list(rows)
+    values: list[Any] = state.hosts.table[column][rows].tolist()
+    if column == "numa" and each.counts_cpus:
+        return list(map(state.hosts.cells_like, values))
+    return values
 
 
 def _is_compute(each: Filter) -> bool:
@@ -111,12 +123,12 @@ def _passing(
 ) -> NDArray[np.bool_]:
     if _is_compute(each):
         return _up(state, options, rows)
-    reads = each.looks_at(shape.spec, options) - _IGNORED
-    columns = sorted({_STANDS_FOR[name] for name in reads})
-    first, group = _combinations(state, columns, rows)
+    reads = each.looks_at(shape.spec, options)
+    columns = columns_of(reads)
+    first, group = _combinations(state, each, columns, rows)
     marks = np.array(
         [
-            each.passes(viewed(state, int(rows[i])), shape.spec, options)
+            each.passes(viewed(state, int(rows[i]), reads), shape.spec, options)
             for i in first.tolist()
         ],
         np.bool_,
@@ -126,14 +138,14 @@ def _passing(
 
 
 def _combinations(
-    state: State, columns: Sequence[str], rows: NDArray[np.int64]
+    state: State, each: Filter, columns: Sequence[str], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give one index of each distinct combination, and the combination of each row."""
     if not len(rows) or "" in columns:
         return np.arange(len(rows)), np.arange(len(rows))
     group = np.zeros(len(rows), np.int64)
     for column in columns:
-        values = state.hosts.table[column][rows]
+        values = numbers_of(state, each, column, rows)
         _, number = np.unique(values, return_inverse=True)
         group = group * (int(number.max()) + 1) + number
         _, group = np.unique(group, return_inverse=True)

@@ -6,19 +6,34 @@ Same as ``consume_from_request`` in Nova's ``scheduler/host_manager.py`` and
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from kilonova.cloud.host import Host, HostCell
 from kilonova.errors import DevicesConflict, PinningConflict
 from kilonova.hosts.numa_fit import Devices, Limits, fit
 from kilonova.hosts.numa_usage import with_usage
 from kilonova.hosts.options import Options
-from kilonova.hosts.pci_pools import Devices as Pools
+from kilonova.hosts.pci_pools import Devices as FreeDevices
 from kilonova.hosts.pci_pools import Mappings, Near, consume
 from kilonova.request.server import ServerSpec
 from kilonova.request.topology import GuestTopology
 
+Cells = tuple[HostCell, ...]
+Pools = tuple[Mapping[str, Any], ...]
+
 _MIB = 1024
+
+
+class Occupied(NamedTuple):
+    """Cells and pools that are left, the guest's cells, and why some were not taken.
+
+    See ``Consumed``, which has all of it too.
+    """
+
+    cells: Cells | None
+    pools: Pools | None
+    topology: GuestTopology | None
+    conflict: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +55,8 @@ class Consumed:
     vcpus_used: int
     num_instances: int
     num_io_ops: int
-    numa_cells: tuple[HostCell, ...] | None
-    pci_pools: tuple[Mapping[str, Any], ...] | None
+    numa_cells: Cells | None
+    pci_pools: Pools | None
     instances: frozenset[str]
     topology: GuestTopology | None = None
     conflict: str | None = None
@@ -82,44 +97,63 @@ def consumed(
     """
     flavor = spec.flavor
     grouped = spec.server_group is not None and bool(spec.instance_uuid)
-    cells, pools, topology = host.numa_cells, host.pci_pools, spec.topology
-    conflict = None
-    try:
-        if cells and topology is not None and topology.cells:
-            devices = Devices(pools, spec.pci_requests, mapping)
-            pack = options.compute.packing_host_numa_cells_allocation_strategy
-            topology = fit(cells, topology, limits=limits, devices=devices, pack=pack)
-            if topology is not None:
-                cells = with_usage(cells, topology)
-        if spec.pci_requests and pools is not None:
-            pools, conflict = _without_devices(host, spec, mapping, topology)
-    except PinningConflict as error:
-        conflict = str(error)
+    left = occupied(
+        (host.numa_cells, host.pci_pools),
+        spec,
+        options,
+        mapping=mapping,
+        limits=limits,
+    )
     return Consumed(
         free_ram_mb=host.free_ram_mb - flavor.memory_mb,
         free_disk_mb=host.free_disk_mb - (flavor.root_gb + flavor.ephemeral_gb) * _MIB,
         vcpus_used=host.vcpus_used + flavor.vcpus,
         num_instances=host.num_instances + 1,
-        num_io_ops=host.num_io_ops + (conflict is None),
-        numa_cells=cells,
-        pci_pools=pools,
+        num_io_ops=host.num_io_ops + (left.conflict is None),
+        numa_cells=left.cells,
+        pci_pools=left.pools,
         instances=host.instances | ({spec.instance_uuid} if grouped else set()),
-        topology=topology,
-        conflict=conflict,
+        topology=left.topology,
+        conflict=left.conflict,
     )
 
 
+def occupied(
+    before: tuple[Cells | None, Pools | None],
+    spec: ServerSpec,
+    options: Options,
+    *,
+    mapping: Mappings | None = None,
+    limits: Limits | None = None,
+) -> Occupied:
+    """Say what is left of a host's cells and pools; parameters as for ``consumed``."""
+    (cells, pools), topology = before, spec.topology
+    conflict = None
+    try:
+        if cells and topology is not None and topology.cells:
+            near = Devices(pools, spec.pci_requests, mapping)
+            pack = options.compute.packing_host_numa_cells_allocation_strategy
+            topology = fit(cells, topology, limits=limits, devices=near, pack=pack)
+            if topology is not None:
+                cells = with_usage(cells, topology)
+        if spec.pci_requests and pools is not None:
+            pools, conflict = _without_devices(before, spec, mapping, topology)
+    except PinningConflict as error:
+        conflict = str(error)
+    return Occupied(cells, pools, topology, conflict)
+
+
 def _without_devices(
-    host: Host,
+    before: tuple[Cells | None, Pools | None],
     spec: ServerSpec,
     mapping: Mappings | None,
     topology: GuestTopology | None,
-) -> tuple[tuple[Mapping[str, Any], ...], str | None]:
+) -> tuple[Pools, str | None]:
     """Give the pools without the server's devices, and why some are not there."""
     chosen = tuple(cell.number for cell in topology.cells) if topology else ()
-    pools = Pools(host.pci_pools or ())
+    pools = FreeDevices(before[1] or ())
     try:
-        consume(pools, spec.pci_requests, mapping, Near(chosen, host.numa_cells or ()))
+        consume(pools, spec.pci_requests, mapping, Near(chosen, before[0] or ()))
     except DevicesConflict as error:
         return pools.pools(), str(error)
     return pools.pools(), None

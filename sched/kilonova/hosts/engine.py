@@ -13,7 +13,7 @@ from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.errors import SearchTooLong
 from kilonova.hosts import clock
-from kilonova.hosts.allowed import allowed, numbers_read
+from kilonova.hosts.allowed import allowed
 from kilonova.hosts.changing import Changing
 from kilonova.hosts.extremes import Extremes
 from kilonova.hosts.first import FirstCandidates
@@ -22,6 +22,7 @@ from kilonova.hosts.renumbered import Renumbered
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.single_orders import SingleOrders
 from kilonova.hosts.taken import Slots
+from kilonova.hosts.verdicts import Verdicts
 from kilonova.hosts.weights import Weights
 
 if TYPE_CHECKING:
@@ -82,8 +83,9 @@ class Engine:
         )
         self._versions = versions(state)
         self._valid = _validity(state, options)
-        self._read = [numbers_read(shape, options) for shape in self.shapes]
-        self._renumbered = Renumbered(state, self.tree_host)
+        self._verdicts = [Verdicts(state, shape, options) for shape in self.shapes]
+        read = set[str]().union(*(each.columns for each in self._verdicts))
+        self._renumbered = Renumbered(state.hosts, read)
         self._choice: ChoiceColumns | None = None
         self._fleet: FleetColumns | None = None
         self._hosts: HostColumns | None = None
@@ -211,9 +213,11 @@ class Engine:
         """Look again at hosts whose NUMA cells or PCI pools are others now."""
         self._extremes.catch_up()
         rows = self._renumbered.rows()
-        for s, shape in enumerate(self.shapes):
-            if len(rows) and self._read[s]:
-                self._allow(s, rows, allowed(self.state, shape, self.options, rows))
+        if rows:
+            # Who took or gave back has noted these hosts in the journal.
+            for s, verdicts in enumerate(self._verdicts):
+                if verdicts.columns:
+                    self._mark(s, rows, verdicts.marks(rows))
         self.changing.catch_up()
 
     def _allow(
@@ -221,17 +225,19 @@ class Engine:
     ) -> None:
         """Note new marks; hosts whose mark is another one are looked at again."""
         before = self.kept.allowed[shape, rows]
-        self.kept.allowed[shape, rows] = marks
-        self._bar(shape, rows[before & ~marks])
+        self._mark(shape, rows.tolist(), marks.tolist())
         for row in rows[before != marks].tolist():
             note_host(self.state, row)
 
-    def _bar(self, shape: int, rows: NDArray[np.int64]) -> None:
-        """Bar hosts that are not allowed any more: kernels look at bars first."""
+    def _mark(self, shape: int, rows: list[int], marks: list[bool]) -> None:
+        """Set which hosts are allowed, and bar the others: kernels look at bars."""
         from kilonova_kernels.host_columns import WIDTH
 
-        bits = np.left_shift(1, rows % WIDTH).astype(np.uint16)
-        np.bitwise_or.at(self.kept.barred[shape], rows // WIDTH, bits)
+        barred = self.kept.barred[shape]
+        self.kept.allowed[shape, rows] = marks
+        for row, mark in zip(rows, marks, strict=True):
+            if not mark:
+                barred[row // WIDTH] |= 1 << row % WIDTH
 
     def _shape_columns(self) -> "ShapeColumns":
         from kilonova_kernels.host_columns import REFERENCES, WIDTH, ShapeColumns

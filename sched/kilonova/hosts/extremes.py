@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kilonova.cloud.hosts import tree_hosts
-from kilonova.cloud.servers import note_host
+from kilonova.cloud.memo import Memo
 from kilonova.cloud.state import State
+from kilonova.hosts.allowed import OCCUPIED
 from kilonova.hosts.options import Options
 from kilonova.hosts.renumbered import Renumbered
 from kilonova.hosts.shape import Shape
-from kilonova.hosts.weights import weights_of
+from kilonova.hosts.weighers.register import Weigher
+from kilonova.hosts.weights import is_of_pools, viewed, weights_of
 
 if TYPE_CHECKING:
     from kilonova_kernels.host_columns import TreeColumns
@@ -40,15 +41,47 @@ class Extremes:
         self._state = state
         self._shape = shape
         self._options = options
-        self._renumbered = Renumbered(state, tree_hosts(state)[0])
         self.weights = weights_of(state, shape, options)
         self.tree = _tree(state.hosts.table.count, len(self.weights.names))
+        self._weighers = [
+            each
+            for each in shape.weighers
+            if each.name in self.weights.names and not each.reads.isdisjoint(OCCUPIED)
+        ]
+        read = {name for each in self._weighers for name in each.reads}
+        columns = [OCCUPIED[name] for name in read & OCCUPIED.keys()]
+        self._renumbered = Renumbered(state.hosts, columns)
+        self._of_pools: Memo[tuple[str, int], float] = Memo()
 
     def catch_up(self) -> None:
         """Weigh hosts anew whose NUMA cells or PCI pools are others now."""
-        for row in self._renumbered.rows().tolist():
-            if self.weights.renew(self._state, self._shape, self._options, row):
-                note_host(self._state, row)
+        rows = self._renumbered.rows()
+        if rows:
+            # Who took or gave back has noted these hosts in the journal.
+            for weigher in self._weighers:
+                self._renew(weigher, rows)
+
+    def _renew(self, weigher: Weigher, rows: list[int]) -> None:
+        from kilonova_kernels.host_columns import WIDTH
+
+        if is_of_pools(weigher):
+            pools = self._state.hosts.table["pci"][rows].tolist()
+            keys = [(weigher.name, number) for number in pools]
+            known = self._of_pools
+            raw = [
+                known.get(key) or known.keep(key, self._raw(weigher, row))
+                for key, row in zip(keys, rows, strict=True)
+            ]
+        else:
+            raw = [self._raw(weigher, row) for row in rows]
+        k = self.weights.names.index(weigher.name)
+        block, place = np.divmod(np.array(rows), WIDTH)
+        columns = self.weights.columns
+        columns.value[block, k, place] = np.maximum(raw, columns.floor[k])
+
+    def _raw(self, weigher: Weigher, row: int) -> float:
+        host = viewed(self._state, weigher, row)
+        return weigher.raw(host, self._shape.spec, self._options)
 
 
 def _tree(hosts: int, weighers: int) -> "TreeColumns":

@@ -69,7 +69,7 @@ def pin(
     """
     free = laid_out(cell.pcpuset) - cell.pinned_cpus
     siblings, threads = _cores(cell.siblings)
-    cores = [core & free for core in siblings]
+    cores = [left for core in siblings if (left := core & free)]
     if thread_policy == "isolate":
         return _isolated(cell, cores, threads, cpus, reserve)
     if thread_policy == "require" and threads <= 1:
@@ -92,7 +92,7 @@ def _isolated(
     if not pairs:
         return None
     used = {host_cpu for _, host_cpu in pairs}
-    others = [core for core in cores if core and used.isdisjoint(core)]
+    others = [core for core in cores if used.isdisjoint(core)]
     return _with_reserved(pairs, others, reserve)
 
 

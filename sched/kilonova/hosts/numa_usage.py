@@ -66,13 +66,7 @@ def _changed_cell(cell: HostCell, inside: list[GuestCell], sign: int) -> HostCel
         cpus += sign * len(guest.cpuset)
         if guest.cpu_policy in ("dedicated", "mixed"):
             pinned = _changed_pins(cell, pinned, guest, sign)
-    return replace(
-        cell,
-        pages=pages,
-        pinned_cpus=pinned,
-        memory_usage_mb=max(0, memory_mb),
-        cpu_usage=max(0, cpus),
-    )
+    return cell.using(max(0, cpus), max(0, memory_mb), pinned, pages)
 
 
 def _changed_pages(

@@ -1,15 +1,29 @@
 """A server takes NUMA cells and PCI devices of the host that it was given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple
 
-from kilonova.cloud.host_use import use_between
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_use import HostUse, use_between
+from kilonova.cloud.host_values import Pools
+from kilonova.cloud.hosts import Hosts, cells_view, ratios_of
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
-from kilonova.hosts.consume import consumed
+from kilonova.hosts.consume import occupied
+from kilonova.hosts.device_candidates import maps_devices
 from kilonova.hosts.numa_fit import limits_of
 from kilonova.hosts.options import Options
 from kilonova.request.server import ServerSpec
+
+Mappings = Mapping[str, Sequence[str]]
+
+
+class Change(NamedTuple):
+    """Numbers of a host's cells and pools then, what was taken, and why not all."""
+
+    numa: int
+    pci: int
+    use: HostUse
+    conflict: str | None
 
 
 def needs_occupying(spec: ServerSpec) -> bool:
@@ -22,7 +36,7 @@ def occupy(
     consumer: int,
     spec: ServerSpec,
     options: Options,
-    mappings: Mapping[str, Sequence[str]],
+    mappings: Mappings,
 ) -> str | None:
     """Put a server's guest into the cells of its host, and take its devices.
 
@@ -42,27 +56,62 @@ def occupy(
     str | None
         Why cells or devices could not be taken; None where they were. Nova logs that
         and goes on.
+
+    Raises
+    ------
+    NotReported
+        The host has NUMA cells and no allocation ratio.
     """
     hosts = state.hosts
     row = int(state.tables.consumer["host"][consumer])
-    host = host_view(state, row)
-    enabled = options.filter_scheduler.enabled_filters
-    fitted = "NUMATopologyFilter" in {name.rpartition(".")[2] for name in enabled}
     outside = {group.suffix: mappings.get(group.suffix, ()) for group in spec.groups}
-    taken = consumed(
-        host,
-        spec,
-        options,
-        mapping=outside,
-        limits=limits_of(host, spec) if fitted and host.numa_cells else None,
-    )
-    use = use_between(
-        (host.numa_cells, host.pci_pools), (taken.numa_cells, taken.pci_pools)
-    )
-    if taken.numa_cells is not None:
-        hosts.set_cells(row, tuple(taken.numa_cells))
-    if taken.pci_pools is not None:
-        hosts.set_pools(row, taken.pci_pools)
-    hosts.uses[consumer] = use
+    if maps_devices(spec):
+        # Providers are of one host alone: this will hardly come again.
+        change = _changed(hosts, row, spec, options, outside)
+    else:
+        key = _asked(hosts, row, spec, options, bool(outside))
+        change = hosts.changes.get(key) or hosts.changes.keep(
+            key, _changed(hosts, row, spec, options, outside)
+        )
+    hosts.renumber(row, change.numa, change.pci)
+    hosts.uses[consumer] = change.use
     note_host(state, row)
-    return taken.conflict
+    return change.conflict
+
+
+def _asked(
+    hosts: Hosts, row: int, spec: ServerSpec, options: Options, mapped: bool
+) -> Hashable:
+    """Give all that decides on what becomes of a host's cells and pools."""
+    return (
+        hosts.numbers_of(row),
+        ratios_of(hosts, row),
+        spec.topology,
+        spec.pci_requests,
+        spec.networks,
+        mapped,
+        options.compute.packing_host_numa_cells_allocation_strategy,
+        _is_fitted(options),
+    )
+
+
+def _is_fitted(options: Options) -> bool:
+    """Say whether hosts are filtered by their NUMA cells."""
+    enabled = options.filter_scheduler.enabled_filters
+    return any(name.rpartition(".")[2] == "NUMATopologyFilter" for name in enabled)
+
+
+def _changed(
+    hosts: Hosts, row: int, spec: ServerSpec, options: Options, mapping: Mappings
+) -> Change:
+    numa, pci = hosts.numbers_of(row)
+    host = cells_view(hosts, row)
+    before = host.numa_cells, host.pci_pools
+    limits = limits_of(host, spec) if before[0] and _is_fitted(options) else None
+    left = occupied(before, spec, options, mapping=mapping, limits=limits)
+    use = use_between(before, (left.cells, left.pools))
+    if left.cells is not None and left.cells is not before[0]:
+        numa = hosts.numa.number(left.cells)
+    if left.pools is not None and left.pools is not before[1]:
+        pci = hosts.pci.number(Pools.of(left.pools))
+    return Change(numa, pci, use, left.conflict)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host
-from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.cloud.hosts import OF_CELLS, cells_view, host_view, servers_of
 from kilonova.cloud.state import State
 from kilonova.errors import KilonovaError, NotReported, UnknownMetric
+from kilonova.hosts.allowed import OCCUPIED
 from kilonova.hosts.options import Options
 from kilonova.hosts.rooms import rooms_of
 from kilonova.hosts.shape import Shape
@@ -22,8 +23,6 @@ from kilonova.hosts.weighing import multiplier_of
 if TYPE_CHECKING:
     from kilonova_kernels.host_columns import WeightColumns
 
-# Attributes of a host that servers with NUMA cells or PCI devices change.
-OCCUPIED = frozenset({"numa_cells", "pci_pools"})
 # Attributes of a host that any server changes as it comes or goes.
 CLAIMED = frozenset(
     {
@@ -64,22 +63,6 @@ class Weights:
     names: tuple[str, ...]
     columns: "WeightColumns"
     unreported: Mapping[int, KilonovaError] = field(default_factory=dict)
-
-    def renew(self, state: State, shape: Shape, options: Options, row: int) -> bool:
-        """Weigh a host anew whose cells or pools are others now.
-
-        Returns
-        -------
-        bool
-            Whether a raw value is another one now: it may weigh more.
-        """
-        changed = False
-        for weigher in shape.weighers:
-            if weigher.name in self.names and not weigher.reads.isdisjoint(OCCUPIED):
-                host = viewed(state, weigher, row)
-                raw = weigher.raw(host, shape.spec, options)
-                changed |= self.set(self.names.index(weigher.name), row, raw)
-        return changed
 
     def set(self, k: int, row: int, raw: float) -> bool:
         """Set the raw value of one host for one weigher; say whether it was another."""
@@ -141,6 +124,8 @@ def is_fixed(weigher: Weigher) -> bool:
 
 def viewed(state: State, weigher: Weigher, row: int) -> Host:
     """Give a host with all that a weigher reads."""
+    if weigher.reads <= OF_CELLS:
+        return cells_view(state.hosts, row)
     host = host_view(state, row)
     if "rooms" in weigher.reads:
         host.rooms = rooms_of(state, row)
@@ -197,12 +182,17 @@ def _fixed(
     return None if alike and not counts else raw
 
 
+def is_of_pools(weigher: Weigher) -> bool:
+    """Say whether hosts with equal PCI pools weigh the same."""
+    return weigher.reads == {"pci_pools"}
+
+
 def _unlike(
     state: State, weigher: Weigher
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give hosts that stand for all, and which of them stands for each."""
     every = np.arange(state.hosts.table.count)
-    if weigher.reads != {"pci_pools"}:
+    if not is_of_pools(weigher):
         return every, every
     _, first, place = np.unique(
         state.hosts.table["pci"], return_index=True, return_inverse=True

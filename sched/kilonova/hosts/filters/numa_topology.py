@@ -27,9 +27,10 @@ def narrow(host: Host, spec: ServerSpec, options: Options) -> Candidates | None:
     limits = limits_of(host, spec)
     pack = options.compute.packing_host_numa_cells_allocation_strategy
     guests = Guests(topology)
+    pools = host.pci_pools if _minds_devices(spec) else None
     kept = []
     for candidate in host.candidates:
-        devices = Devices(host.pci_pools, spec.pci_requests, candidate)
+        devices = Devices(pools, spec.pci_requests, candidate)
         if guests.fit(host.numa_cells, limits=limits, devices=devices, pack=pack):
             kept.append(candidate)
     return tuple(kept) or None
@@ -73,20 +74,36 @@ def asks(spec: ServerSpec, options: Options) -> Hashable | None:
     return spec.topology, spec.networks, spec.pci_requests, threads, pack
 
 
+def _minds_devices(spec: ServerSpec) -> bool:
+    """Say whether devices decide on a guest that has cells."""
+    if spec.pci_requests or spec.topology is None:
+        return bool(spec.pci_requests)
+    # They change the order in which cells are tried. That matters to guests that keep
+    # something of a trial that failed: a page size, or which of several cells it was.
+    cells = spec.topology.cells
+    return len(cells) > 1 or any((cell.pagesize_kb or 0) < 0 for cell in cells)
+
+
+_READS = frozenset(
+    {
+        "numa_cells",
+        "pci_pools",
+        "candidates",
+        "cpu_allocation_ratio",
+        "ram_allocation_ratio",
+    }
+)
+
 NUMA_TOPOLOGY = register(
     Filter(
         name="NUMATopologyFilter",
         passes=passes,
         asks=asks,
-        reads=frozenset(
-            {
-                "numa_cells",
-                "pci_pools",
-                "candidates",
-                "cpu_allocation_ratio",
-                "ram_allocation_ratio",
-            }
+        reads=_READS,
+        reads_for=lambda spec, options: (
+            _READS if _minds_devices(spec) else _READS - {"pci_pools"}
         ),
         narrow=narrow,
+        counts_cpus=True,
     )
 )

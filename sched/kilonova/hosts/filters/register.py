@@ -63,6 +63,9 @@ class Filter:
     narrow
         For filters of allocation candidates: those of a host that are left, None where
         the host fails. ``passes`` says whether it is None.
+    counts_cpus
+        Whether it does not matter which CPUs of NUMA cells are pinned, only how many
+        of how many cores.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Filter:
     timed: bool = False
     threshold: Threshold | None = None
     narrow: Callable[[Host, ServerSpec, Options], Candidates | None] | None = None
+    counts_cpus: bool = False
 
     def looks_at(self, spec: ServerSpec, options: Options) -> frozenset[str]:
         """Give the attributes of a host that decide for this spec."""

@@ -1,0 +1,96 @@
+"""What filters say of hosts as servers take their NUMA cells and PCI devices."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kilonova.cloud.memo import Memo
+from kilonova.cloud.state import State
+from kilonova.hosts.allowed import (
+    OCCUPIED,
+    allowed,
+    columns_of,
+    is_lasting,
+    numbers_of,
+    viewed,
+)
+from kilonova.hosts.filters.register import Filter
+from kilonova.hosts.options import Options
+from kilonova.hosts.shape import Shape
+
+
+class _Asked(NamedTuple):
+    """A filter that reads cells or pools: by what numbers, and what it said of them."""
+
+    filter: Filter
+    reads: frozenset[str]
+    columns: list[str]
+    known: Memo[Any, bool]
+
+
+class Verdicts:
+    """Which hosts pass for one shape, when nothing but their cells and pools changes.
+
+    What a filter said of some numbers is kept, and shared by all shapes that ask it for
+    the same.
+
+    Parameters
+    ----------
+    state, shape, options
+        The cloud, whose rows and facts stay; what is asked; which filters there are.
+
+    Attributes
+    ----------
+    columns
+        Those of ``numa`` and ``pci`` that filters look at.
+    """
+
+    def __init__(self, state: State, shape: Shape, options: Options) -> None:
+        self._state = state
+        self._shape = shape
+        self._options = options
+        self._asked: list[_Asked] = []
+        self._others: list[Filter] = []
+        self._steady: NDArray[np.bool_] | None = None
+        for each in shape.filters:
+            reads = each.looks_at(shape.spec, options)
+            if reads.isdisjoint(OCCUPIED):
+                self._others.append(each)
+            elif each.threshold is None and is_lasting(each, shape, options):
+                known = self._known(each)
+                self._asked.append(_Asked(each, reads, columns_of(reads), known))
+        read = {column for asked in self._asked for column in asked.columns}
+        self.columns = read.intersection(OCCUPIED.values())
+
+    def marks(self, rows: list[int]) -> list[bool]:
+        """Mark those of some hosts that pass all lasting filters now."""
+        if self._steady is None:
+            others = replace(self._shape, filters=tuple(self._others))
+            self._steady = allowed(self._state, others, self._options)
+        found: list[bool] = self._steady[rows].tolist()
+        for asked in self._asked:
+            values = [
+                numbers_of(self._state, asked.filter, column, rows)
+                for column in asked.columns
+            ]
+            for i, key in enumerate(zip(*values, strict=True)):
+                if found[i]:
+                    verdict = asked.known.get(key)
+                    if verdict is None:
+                        verdict = asked.known.keep(key, self._ask(asked, rows[i]))
+                    found[i] = verdict
+        return found
+
+    def _ask(self, asked: _Asked, row: int) -> bool:
+        host = viewed(self._state, row, asked.reads)
+        return asked.filter.passes(host, self._shape.spec, self._options)
+
+    def _known(self, each: Filter) -> Memo[Any, bool]:
+        if each.timed:
+            return Memo()
+        kept = self._state.hosts.verdicts
+        key = (each, each.asks(self._shape.spec, self._options))
+        found = kept.get(key)
+        return kept.keep(key, Memo()) if found is None else found

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     "kilonova.errors",
     "kilonova.newfiles",
+    "kilonova.textfiles",
     "kilonova_kernels",
     "kilonova.cloud",
     "kilonova.request",

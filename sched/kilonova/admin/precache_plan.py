@@ -11,6 +11,7 @@ from kilonova.cloud.hosts import host_view
 from kilonova.errors import BadInput, BadOption, Refused, UnknownAggregate
 from kilonova.hosts import clock
 from kilonova.hosts.options_ini import parse_ini
+from kilonova.textfiles import plainly, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +134,7 @@ def read_precache_concurrency(path: str | Path) -> int:
         A line is malformed, or the value is no whole number from 1.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise BadInput(f"Options: {path} cannot be read: {error}.") from error
+    text = read_text(path, plainly("Options: "))
     section = parse_ini(text, path.name).get("image_cache", {})
     value = section.get("precache_concurrency", ["1"])[-1]
     if not (value.isascii() and value.isdigit() and int(value) >= 1):

@@ -6,7 +6,6 @@ evaluation of the texts that does not use oslo.policy.
 """
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -22,8 +21,8 @@ from kilonova.admin.policy_rules import rule_set
 from kilonova.cli import main
 from kilonova.errors import BadInput, Forbidden, UnknownOperation, UnknownRule
 from oracle.policy import Verdicts
+from seeds import SEED
 
-SEED = int(os.environ.get("SEED") or random.randrange(1, 1 << 31))
 COUNTS = {"ussuri": 178, "current": 214}
 
 

@@ -87,6 +87,16 @@ class Context:
         if self.observer is not None:
             self.observer(step, server)
 
+    def fail(
+        self, server: Server, error: KilonovaError, vm_state: str | None = None
+    ) -> None:
+        """End an operation with a fault; without a ``vm_state`` it stays as it is."""
+        if vm_state is not None:
+            server.vm_state = vm_state
+        server.task_state = None
+        note_fault(server, error)
+        self.see("fail", server)
+
     def row(self, consumer: str) -> int:
         """Give the row of a consumer, -1 where there is none."""
         return self.state.consumer_uuids.find(consumer)

@@ -2,7 +2,7 @@
 
 from kilonova.errors import Forbidden, Refused, StepFailed
 from kilonova.hosts.selection import Chosen
-from kilonova.moves.context import Context, note_fault
+from kilonova.moves.context import Context
 from kilonova.moves.cross_cell_tasks import TASKS, Crossing, Task
 from kilonova.moves.holding import give_back_source
 from kilonova.moves.refusals import refused
@@ -110,6 +110,4 @@ def _fail(move: Crossing, error: StepFailed) -> None:
     move.migration.status = "error"
     give_back_source(move.context, move.server, move.migration)
     move.context.settle(move.server)
-    move.server.task_state = None
-    note_fault(move.server, error)
-    move.context.see("fail", move.server)
+    move.context.fail(move.server, error)

@@ -41,10 +41,8 @@ def revert_across(context: Context, server: Server, migration: Migration) -> Non
         context.records.drop_copy(copy)
         _finish_at_source(context, server, migration, groups)
     except StepFailed as error:
-        migration.status = failing.vm_state = "error"
-        failing.task_state = None
-        note_fault(failing, error)
-        context.see("fail", failing)
+        migration.status = "error"
+        context.fail(failing, error, "error")
         return
     context.see("revert", server)
 

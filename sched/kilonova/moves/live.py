@@ -353,10 +353,8 @@ def _migrate(
         context.run("post_live_migration", server, dest)
     except StepFailed as error:
         # The guest runs there: there is no way back, and the source stays held.
-        server.vm_state = migration.status = "error"
-        server.task_state = None
-        note_fault(server, error)
-        context.see("fail", server)
+        migration.status = "error"
+        context.fail(server, error, "error")
         return
     server.task_state, migration.status = None, "completed"
     context.release(migration.uuid)
@@ -381,6 +379,5 @@ def _give_up(
     error: KilonovaError,
     status: str = "error",
 ) -> None:
-    server.task_state, migration.status = None, status
-    note_fault(server, error)
-    context.see("fail", server)
+    migration.status = status
+    context.fail(server, error)

@@ -296,12 +296,9 @@ def _fail(
     vm_state: str | None = None,
 ) -> None:
     context.settle(server)
-    migration.status, server.task_state = "error", None
-    if vm_state is not None:
-        rolls_back = isinstance(error, StepFailed) and error.rolls_back
-        server.vm_state = server.vm_state if rolls_back else vm_state
-    note_fault(server, error)
-    context.see("fail", server)
+    migration.status = "error"
+    rolls_back = isinstance(error, StepFailed) and error.rolls_back
+    context.fail(server, error, None if rolls_back else vm_state)
 
 
 def _forget_stash(server: Server) -> None:

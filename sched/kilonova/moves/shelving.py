@@ -4,7 +4,7 @@ from kilonova.cloud.hosts import host_view
 from kilonova.errors import NoValidHost, StepFailed
 from kilonova.hosts.selection import Chosen
 from kilonova.moves.accelerators import bind_accelerators, delete_accelerators
-from kilonova.moves.context import Context, note_fault
+from kilonova.moves.context import Context
 from kilonova.moves.holding import select, uncount
 from kilonova.moves.host_claim import claim_at_host
 from kilonova.moves.ports import bind_ports, check_bindings, unbind_ports
@@ -31,7 +31,7 @@ def shelve(context: Context, server: Server) -> None:
             context.run("power_off", server, server.host)
             context.run("snapshot", server, server.host)
         except StepFailed as error:
-            _clear_task(context, server, error)
+            context.fail(server, error)
             return
         server.vm_state, server.task_state = "shelved", None
         server.power_state = "shutdown"
@@ -56,7 +56,7 @@ def shelve_offload(context: Context, server: Server) -> None:
         unbind_ports(context, server, server.ports, detach=False)
         context.run("destroy", server, server.host)
     except StepFailed as error:
-        _clear_task(context, server, error)
+        context.fail(server, error)
         return
     delete_accelerators(context, server)
     context.release(server.uuid)
@@ -116,7 +116,7 @@ def unshelve(
         try:
             context.run("power_on", server, server.host)
         except StepFailed as error:
-            _clear_task(context, server, error)
+            context.fail(server, error)
             return
         server.vm_state, server.task_state = "active", None
         server.power_state = "running"
@@ -144,7 +144,7 @@ def unshelve(
     except StepFailed as error:
         # What was claimed stays so: Nova deletes the accelerator requests only.
         uncount(context, server)
-        _clear_task(context, server, error)
+        context.fail(server, error)
         return
     _spawn(context, server, spec, chosen)
 
@@ -172,7 +172,7 @@ def _spawn(context: Context, server: Server, spec: ServerSpec, chosen: Chosen) -
     except StepFailed as error:
         context.release(server.uuid)
         server.host = server.node = None
-        _clear_task(context, server, error)
+        context.fail(server, error)
         return
     server.vm_state, server.task_state = "active", None
     server.power_state = "running"
@@ -189,11 +189,3 @@ def _zones(context: Context) -> dict[str, str]:
         named = [a.metadata.get("availability_zone") for a in aggregates]
         found[hosts.names[row]] = next((zone for zone in named if zone), "nova")
     return found
-
-
-def _clear_task(
-    context: Context, server: Server, error: NoValidHost | StepFailed
-) -> None:
-    server.task_state = None
-    note_fault(server, error)
-    context.see("fail", server)

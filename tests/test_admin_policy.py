@@ -132,6 +132,21 @@ def test_limits(
         assert operation in str(refused.value)
 
 
+def test_a_rule_that_held_is_not_asked_again() -> None:
+    policy, asks = Policy(), Credentials.parse("role:member,project:P")
+    create = "os_compute_api:servers:create"
+    held = set[str]()
+    policy.authorize("server-create", asks, held=held)
+    assert held == {create}
+    with pytest.raises(Forbidden) as refused:
+        policy.authorize("server-create-on-host", asks, held=held)
+    assert refused.value.rule == f"{create}:forced_host"
+    assert held == {create}
+    policy.authorize("server-create-on-host", asks, held={f"{create}:forced_host"})
+    with pytest.raises(Forbidden):
+        policy.authorize("server-create-on-host", asks)
+
+
 def test_owner_decides() -> None:
     policy = Policy()
     member = Credentials.parse("role:member,project:P")

@@ -31,8 +31,7 @@ def run(wanted: Selected) -> int:
     KilonovaError
         Input that cannot be right, or a caller that may not.
     """
-    for operation in _operations(wanted):
-        wanted.authority.require(operation)
+    wanted.authority.require(*_operations(wanted))
     cloud, options = read_cloud(wanted.cloud), options_of(wanted.config_file)
     scheduler = Scheduler(cloud, options, seed=wanted.seed)
     spec = _spec(wanted, scheduler, options)

@@ -103,7 +103,7 @@ def start_service(given: Served, host: str) -> int:
     """Let a compute service come back: it frees what was evacuated from it."""
 
     def work(do: Operations) -> None:
-        given.authority.require("service-update", {})
+        given.authority.require("service-update", target={})
         hosts = do.context.state.hosts
         services = dict.fromkeys(
             _set_service(do.context.state, name, up=True)
@@ -119,7 +119,7 @@ def stop_service(given: Served, host: str) -> int:
     """Let a compute service send no heartbeats any more."""
 
     def work(do: Operations) -> None:
-        given.authority.require("service-update", {})
+        given.authority.require("service-update", target={})
         for name in hosts_of(do.context.state, [host]):
             _set_service(do.context.state, name, up=False)
 

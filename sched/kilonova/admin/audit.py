@@ -275,13 +275,8 @@ def _delete(state: State, row: int, consumer: str) -> str | None:
     -----
     As ``_delete_allocations_from_consumer`` in Nova's ``cmd/manage.py``.
     """
-    kept: dict[str, dict[str, int]] = {}
-    inventory = state.tables.inventory
-    for at, amount in claims.holdings(state, state.consumer_uuids.find(consumer)):
-        provider = int(inventory["provider"][at])
-        name = state.resource_classes[int(inventory["resource_class"][at])]
-        if provider != row:
-            kept.setdefault(state.provider_identity(provider), {})[name] = amount
+    kept = claims.amounts(state, consumer)
+    kept.pop(state.provider_identity(row), None)
     try:
         if kept:
             claims.claim(state, consumer, kept, Owner())

@@ -16,6 +16,7 @@ from kilonova.moves.ports import (
     unbind_ports,
 )
 from kilonova.moves.refusals import refused
+from kilonova.moves.specs import asks_groups
 from kilonova.records.records import Port
 from kilonova.records.server import Server
 from kilonova.request.group import Request
@@ -33,9 +34,7 @@ def check_attach(context: Context, server: Server, name: str) -> None:
     if port is None:
         raise refused(f"No port {name!r} in Neutron.", "PortNotFound", 404)
     _check_no_accelerator(server, port)
-    asked = port.get("resource_request")
-    extended = isinstance(asked, dict) and asked.get("request_groups")
-    if extended and context.options.compute_version < _ATTACH_EXTENDED:
+    if asks_groups(port) and context.options.compute_version < _ATTACH_EXTENDED:
         raise refused(
             f"Port {name} asks for request_groups, which needs nova-compute "
             f"{_ATTACH_EXTENDED}, got {context.options.compute_version}.",

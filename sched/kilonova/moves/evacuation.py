@@ -21,10 +21,10 @@ from kilonova.moves.host_claim import claim_at_host
 from kilonova.moves.live import claim_copy
 from kilonova.moves.ports import bind_ports, check_bindings
 from kilonova.moves.refusals import refused
-from kilonova.moves.specs import spec_of
+from kilonova.moves.specs import destination_of, spec_of
 from kilonova.records.migration import EVACUATION, Migration
 from kilonova.records.server import Server
-from kilonova.request.server import Destination, ServerSpec
+from kilonova.request.server import ServerSpec
 
 _LEFT = ("accepted", "pre-migrating", "done")
 
@@ -154,9 +154,7 @@ def _spec(
         context,
         server,
         ignore_hosts=(server.host or "",),
-        destination=Destination(
-            host=host, node=context.node_of(host) if host else None, cell=server.cell
-        ),
+        destination=destination_of(context, server, host),
     )
 
 

@@ -9,9 +9,9 @@ from kilonova.moves.holding import select, uncount
 from kilonova.moves.host_claim import claim_at_host
 from kilonova.moves.ports import bind_ports, check_bindings, unbind_ports
 from kilonova.moves.refusals import refused
-from kilonova.moves.specs import spec_of
+from kilonova.moves.specs import destination_of, spec_of
 from kilonova.records.server import Server
-from kilonova.request.server import Destination, ServerSpec
+from kilonova.request.server import ServerSpec
 
 KEEP_ZONE = ":"
 """Stands for the zone that a server has: no zone has a colon in its name."""
@@ -150,13 +150,8 @@ def unshelve(
 
 
 def _spec(context: Context, server: Server, host: str | None) -> ServerSpec:
-    return spec_of(
-        context,
-        server,
-        destination=Destination(
-            host=host, node=context.node_of(host) if host else None, cell=server.cell
-        ),
-    )
+    destination = destination_of(context, server, host)
+    return spec_of(context, server, destination=destination)
 
 
 def _spawn(context: Context, server: Server, spec: ServerSpec, chosen: Chosen) -> None:

@@ -111,7 +111,7 @@ def _carry_out(
         raise _Moved("The server is not in the records any more.")
     source, target = state.hosts.row(step.source), state.hosts.row(step.target or "")
     whole = _together(step.held, step.allocations)
-    held = _held(state, step.server)
+    held = claims.amounts(state, step.server)
     done = held == _by_uuid(state, whole) and _host(state, step.server) == target
     spec = specs.exact(server, source)
     if not done:
@@ -146,17 +146,6 @@ def _by_uuid(state: State, amounts: Mapping[str, Mapping[str, int]]) -> Amounts:
         state.provider_identity(state.provider_row(provider)): dict(each)
         for provider, each in amounts.items()
     }
-
-
-def _held(state: State, server: str) -> Amounts:
-    found: Amounts = {}
-    row = state.consumer_uuids.find(server)
-    table = state.tables.inventory
-    for at, amount in claims.holdings(state, row) if row >= 0 else ():
-        provider = state.provider_identity(int(table["provider"][at]))
-        name = state.resource_classes[int(table["resource_class"][at])]
-        found.setdefault(provider, {})[name] = amount
-    return found
 
 
 def _host(state: State, server: str) -> int:

@@ -71,7 +71,7 @@ def _attach(context: Context, server: Server, name: str) -> None:
         claim_devices(context, server, wanted.pci_requests, mappings)
     except StepFailed as error:
         _take_away(context, server, added)
-        raise _refused(server, name, error) from error
+        raise _refused(server, name, error, error.nova) from error
     context.see("allocate", server)
     check_port(context, name)
     server.ports = (*server.ports, name)
@@ -79,13 +79,13 @@ def _attach(context: Context, server: Server, name: str) -> None:
         context.run("bind_ports", server, server.host)
     except StepFailed as error:
         server.ports = tuple(each for each in server.ports if each != name)
-        raise _refused(server, name, error, 500, error.nova) from error
+        raise _refused(server, name, error, error.nova, 500) from error
     _bind(context, server, name, mappings)
     try:
         context.run("attach_interface", server, server.host)
     except StepFailed as error:
         _deallocate(context, server, port, wanted)
-        raise _refused(server, name, error, 500) from error
+        raise _refused(server, name, error, "InterfaceAttachFailed", 500) from error
     context.see("attach_port", server)
 
 
@@ -221,12 +221,6 @@ def _check_no_accelerator(server: Server, port: Port) -> None:
 
 
 def _refused(
-    server: Server,
-    name: str,
-    error: StepFailed,
-    status: int = 400,
-    nova: str = "InterfaceAttachFailed",
+    server: Server, name: str, error: StepFailed, nova: str, status: int = 400
 ) -> Refused:
-    if status == 400:
-        nova = error.nova
     return refused(f"Server {server.uuid}, port {name}: {error}", nova, status)

@@ -162,6 +162,6 @@ def note_fault(server: Server, error: KilonovaError) -> None:
     server.fault = f"{name}: {error}"
 
 
-def failed(message: str, nova: str, *, rolls_back: bool = False) -> StepFailed:
+def failed(message: str, nova: str) -> StepFailed:
     """Make the error of a step that fails within Kilonova."""
-    return StepFailed(message, nova, rolls_back=rolls_back)
+    return StepFailed(message, nova)

@@ -40,10 +40,8 @@ def may_cross_cells(context: Context, server: Server, operation: str) -> bool:
 
 def check_cell(context: Context, server: Server, node: str, operation: str) -> None:
     """Raise Refused unless a node is in the cell of a server that may not leave it."""
-    state = context.state
-    number = int(state.hosts.table["cell"][state.hosts.row(node)])
-    cell = state.hosts.cells[number] if number >= 0 else None
-    if None not in (cell, server.cell) and cell != server.cell:
+    cell = context.other_cell(server, node)
+    if cell is not None:
         raise refused(
             f"Server {server.uuid}, {operation}: host must be in its cell "
             f"{server.cell!r}, got {node!r} in {cell!r}.",

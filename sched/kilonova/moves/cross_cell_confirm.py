@@ -27,7 +27,7 @@ def confirm_across(context: Context, server: Server, migration: Migration) -> No
         context.fail(server, error, "error")
         return
     migration.status = "confirmed"
-    server.old_flavor = server.new_flavor = server.old_vm_state = None
+    server.forget_resize()
     stopped = server.power_state == "shutdown"
     server.vm_state = "stopped" if stopped else "active"
     server.task_state = None

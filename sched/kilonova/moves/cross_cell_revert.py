@@ -108,6 +108,6 @@ def _finish_at_source(
         finally:
             context.run("complete_volume_attachments", server, server.host)
     finally:
-        server.old_flavor = server.new_flavor = server.old_vm_state = None
+        server.forget_resize()
     server.vm_state = "stopped" if was_stopped else "active"
     server.task_state, migration.status = None, "reverted"

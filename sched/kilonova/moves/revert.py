@@ -45,7 +45,7 @@ def revert_resize(context: Context, server: Server, migration: Migration) -> Non
         context.fail(server, error, "error")
         return
     finally:
-        server.old_flavor = server.new_flavor = server.old_vm_state = None
+        server.forget_resize()
     stopped = old_vm_state == "stopped"
     server.vm_state = "stopped" if stopped else "active"
     server.power_state = "shutdown" if stopped else "running"

@@ -99,7 +99,7 @@ def plan_precache(
             if host.host in listed:
                 continue
             listed.append(host.host)
-            if not is_up(host, service_down_time):
+            if not host.is_up(clock.now(), service_down_time):
                 down.add(host.host)
         uuid = cloud.state.hosts.aggregates[number].uuid
     found = [
@@ -107,20 +107,6 @@ def plan_precache(
         for cell, hosts in cells.items()
     ]
     return PrecachePlan(uuid, tuple(images), tuple(found))
-
-
-def is_up(host: Host, service_down_time: float) -> bool:
-    """Say whether a compute service is up, be it disabled or not.
-
-    Notes
-    -----
-    As ``is_up`` in Nova's ``servicegroup/drivers/db.py``.
-    """
-    if host.forced_down:
-        return False
-    if host.last_seen_up is None:
-        return True
-    return abs(clock.now() - host.last_seen_up) <= service_down_time
 
 
 def read_precache_concurrency(path: str | Path) -> int:
@@ -174,7 +160,9 @@ def _aggregate(cloud: BaseCloud, identity: str) -> int:
     found = found or [i for i, each in enumerate(aggregates) if each.name == identity]
     if len(found) != 1:
         if found:
-            raise BadInput(f"{len(found)} aggregates are called {identity!r}.")
+            raise BadInput(
+                f"{len(found)} aggregates are called {identity!r}; give a UUID."
+            )
         raise UnknownAggregate(f"Aggregate {identity} could not be found.")
     return found[0]
 

@@ -115,21 +115,12 @@ class Context:
         return state.traits.find(trait) in traits
 
     def is_up(self, node: str | None) -> bool:
-        """Say whether the compute service of a node sends heartbeats.
-
-        Notes
-        -----
-        Nova's database driver of service groups; a disabled service may be up.
-        """
+        """Say whether the compute service of a node is there, and sends heartbeats."""
         if node is None or self.state.hosts.names.find(node) < 0:
             return False
         host = host_view(self.state, self.state.hosts.row(node))
-        if host.forced_down:
-            return False
-        if host.last_seen_up is None:
-            return True
-        elapsed = abs(self.now() - host.last_seen_up)
-        return elapsed <= self.scheduler.options.default.service_down_time
+        down_time = self.scheduler.options.default.service_down_time
+        return host.is_up(self.now(), down_time)
 
     def other_cell(self, server: Server, node: str) -> str | None:
         """Give the cell of a node where it is known not to be the server's own."""

@@ -90,7 +90,4 @@ def _group(context: Context, server: Server) -> ServerGroup | None:
             f"Server {server.uuid}: server_group must be one of {known}, "
             f"got {server.server_group!r}."
         )
-    group = groups[number]
-    return ServerGroup(
-        group.policy, max_server_per_host=group.max_server_per_host, uuid=group.uuid
-    )
+    return ServerGroup.of(groups[number])

@@ -32,6 +32,7 @@ from kilonova.moves.accelerators import (
 )
 from kilonova.moves.context import Context
 from kilonova.moves.driver import SimulatedDriver
+from kilonova.moves.ports import binding_profile
 from kilonova.plan.mapping import mappings_of
 from kilonova.plan.plan import CONFLICT, DONE, PLANNED, Amounts, Plan, Step
 from kilonova.plan.specs import Specs
@@ -236,8 +237,7 @@ def _bindings(
         if not any(group.resources for group in asked.groups):
             continue
         request = {"id": uuid, "resource_request": port.get("resource_request")}
-        known = port.get("binding:profile")
-        profile = dict(known) if isinstance(known, Mapping) else {}
+        profile = binding_profile(port)
         profile["allocation"] = (
             binding_allocation(request, mappings)
             if request["resource_request"]

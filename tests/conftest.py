@@ -5,7 +5,9 @@ example of a test may have to wait until its kernels are compiled.
 """
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -13,3 +15,13 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
 )
+
+
+@pytest.fixture(scope="module")
+def fixed_clock() -> Iterator[None]:
+    """Let it be the moment at which the clouds of moves had their last heartbeats."""
+    from kilonova.hosts import clock
+    from moves_cloud import NOW
+
+    with clock.using(lambda: NOW):
+        yield

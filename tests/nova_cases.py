@@ -6,7 +6,6 @@ this is skipped where Nova, which is an extra of its own, is not installed.
 
 import logging
 import os
-import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ import pytest
 
 pytest.importorskip("nova", reason="nova is an extra of its own (issue 4)")
 
+from seeds import SEED
+
 CASES = int(os.environ.get("NOVA_CASES") or 300)
-SEED = int(os.environ.get("SEED") or random.randrange(1, 1 << 31))
 
 Answer = Callable[[Any], Any]
 

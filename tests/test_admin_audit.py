@@ -17,9 +17,9 @@ from kilonova.admin.audit import AuditOptions, AuditResult, audit
 from kilonova.errors import UnknownProvider
 from kilonova.records.records import Records
 from oracle import audit as oracle
+from seeds import SEED
 
 CASES = int(os.environ.get("AUDIT_CASES") or 300)
-SEED = int(os.environ.get("SEED") or random.randrange(1, 1 << 31))
 SERVER, OTHER = str(UUID(int=1)), str(UUID(int=2))
 FLAVOR = {"vcpus": 1, "memory_mb": 1}
 

@@ -171,6 +171,15 @@ def test_codes_of_options(options: HealOptions, code: int, message: str) -> None
     assert message in result.message
 
 
+def test_one_server_is_healed_and_no_other() -> None:
+    made = cloud()
+    servers = [{"uuid": u, "flavor": FLAVOR, "host": "h1"} for u in (OTHER, SERVER)]
+    result = heal(made, of_servers(*servers), HealOptions(server=SERVER))
+    assert (result.code, result.healed) == (0, 1)
+    assert made.allocations(SERVER) == WHOLE
+    assert not made.allocations(OTHER)
+
+
 def test_a_cloud_of_nothing_has_no_cells() -> None:
     lines: list[str] = []
     assert heal(Cloud(), Records(), tell=lines.append).code == 4

@@ -6,7 +6,6 @@ evaluation of the texts that does not use oslo.policy.
 """
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -22,8 +21,8 @@ from kilonova.admin.policy_rules import rule_set
 from kilonova.cli import main
 from kilonova.errors import BadInput, Forbidden, UnknownOperation, UnknownRule
 from oracle.policy import Verdicts
+from seeds import SEED
 
-SEED = int(os.environ.get("SEED") or random.randrange(1, 1 << 31))
 COUNTS = {"ussuri": 178, "current": 214}
 
 
@@ -131,6 +130,21 @@ def test_limits(
         assert refused.value.rule == refused_by
         assert refused_by in str(refused.value)
         assert operation in str(refused.value)
+
+
+def test_a_rule_that_held_is_not_asked_again() -> None:
+    policy, asks = Policy(), Credentials.parse("role:member,project:P")
+    create = "os_compute_api:servers:create"
+    held = set[str]()
+    policy.authorize("server-create", asks, held=held)
+    assert held == {create}
+    with pytest.raises(Forbidden) as refused:
+        policy.authorize("server-create-on-host", asks, held=held)
+    assert refused.value.rule == f"{create}:forced_host"
+    assert held == {create}
+    policy.authorize("server-create-on-host", asks, held={f"{create}:forced_host"})
+    with pytest.raises(Forbidden):
+        policy.authorize("server-create-on-host", asks)
 
 
 def test_owner_decides() -> None:

@@ -247,6 +247,16 @@ def test_unknown_aggregate_is_404() -> None:
     assert refused.value.status == 404
 
 
+def test_a_name_of_two_aggregates_is_refused() -> None:
+    document = cloud({"host": "h1"}).to_document()
+    document["host_aggregates"][1]["name"] = "rack"
+    made = Cloud.from_document(document)
+    with pytest.raises(BadInput) as refused:
+        plan_precache(made, "rack", [ONE])
+    assert str(refused.value) == "2 aggregates are called 'rack'; give a UUID."
+    assert plan_precache(made, "a1", [ONE]).host_count == 1
+
+
 def test_concurrency_option(tmp_path: Path) -> None:
     path = tmp_path / "nova.conf"
     path.write_text("[image_cache]\nprecache_concurrency = 4\n")

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from kilonova import Cloud
+from kilonova.candidates.headroom import Headroom, HostRoom
 from kilonova.cli import main
+from kilonova.request.group import Request
 
 DOCUMENT = {
     "providers": [
@@ -107,6 +109,20 @@ def test_headroom(cloud: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(printed(capsys, "headroom", cloud, *options, "--json"))
     assert (found["total"], found["exact"]) == (8, True)
     assert found["limited_by"] == {"MEMORY_MB": 1, "VCPU": 1}
+
+
+def test_headroom_shows_both_bounds_where_they_differ(
+    cloud: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = (HostRoom("h1", 2, 3, "VCPU"), HostRoom("h2", 1, 1, "MEMORY_MB"))
+    limited_by = {"MEMORY_MB": 1, "VCPU": 2}
+    found = Headroom(Request(()), 3, 4, rooms, 2, limited_by)
+    monkeypatch.setattr(Cloud, "headroom", lambda *_: found)
+    text = " ".join(printed(capsys, "headroom", cloud, "--resource", "VCPU=2").split())
+    assert text.startswith("At least 3 fit, at most 4.")
+    assert "2 to 3" in text
+    assert "1 to 1" not in text
+    assert "VCPU runs out first on 2, MEMORY_MB runs out first on 1" in text
 
 
 def test_a_folder_is_a_cloud_too(

@@ -18,6 +18,8 @@ from story_site import LARGE, SMALL, StorySite
 
 pytest.importorskip("oslo_policy", reason="oslo.policy is an extra of its own")
 
+from oslo_policy.policy import Enforcer
+
 READER = "role:reader,project:P"
 # Nobody asks a service for these; `policy check` is about a caller by itself.
 WITHOUT = {"replay", "bench", "vgpu plan", "policy list", "policy check"}
@@ -204,6 +206,22 @@ def test_select_asks_what_booting_there_takes(site: StorySite) -> None:
     assert site.run(*member, *ports) == 2
     assert f"{SERVERS}:create:attach_network needs" in site.complained()
     assert site.run(*asked, "role:manager,project:P", *ports) == 0
+
+
+def test_booting_several_asks_each_rule_once(
+    site: StorySite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, enforce = list[str](), Enforcer.enforce
+
+    def watch(self: Any, rule: str, *given: Any) -> bool:
+        asked.append(rule)
+        return bool(enforce(self, rule, *given))
+
+    monkeypatch.setattr(Enforcer, "enforce", watch)
+    boot = ("boot", "db", "--flavor", "vcpus=1,ram=512", "--count", "3")
+    assert site.server(*boot, "--as", "role:admin,project:P") == 0
+    names = [rule for rule in asked if rule != "context_is_admin"]
+    assert names == [f"{SERVERS}:create", f"{SERVERS}:create:zero_disk_flavor"]
 
 
 def test_evacuations_ask_about_each_owner(site: StorySite) -> None:

@@ -1,22 +1,16 @@
 """Which operations a policy must allow for a boot, as Nova's API asks for them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from kilonova.errors import Forbidden
-from kilonova.hosts import clock
 from kilonova.request.flavor import Flavor
-from moves_cloud import NOW, Bench, make_server, old_port
+from moves_cloud import Bench, make_server, old_port
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 NO_DISK = Flavor(1, 512, root_gb=0, name="no disk")
-
-
-@pytest.fixture(autouse=True)
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
 
 
 @pytest.mark.parametrize(

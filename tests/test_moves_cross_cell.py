@@ -4,27 +4,21 @@ Each case lets one step fail, and compares server, copies, migration, ports and
 allocations with what Nova leaves.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from kilonova.errors import Refused, UnknownOperation
-from kilonova.hosts import clock
 from kilonova.hosts.options import FilterSchedulerSection, Options
 from kilonova.moves.options import MoveOptions
 from kilonova.records.server import Server
 from moves_cells import LARGE_HELD, SMALL_HELD, Cells
-from moves_cloud import LARGE, NOW, SMALL, make_server
+from moves_cloud import LARGE, SMALL, make_server
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 PAIR = ("a1", "b1")
 PLAIN_PORT = {"id": "p", "network_id": "net"}
-
-
-@pytest.fixture(autouse=True)
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
 
 
 def booted(bench: Cells, **values: Any) -> Server:

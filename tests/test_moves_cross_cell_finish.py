@@ -3,24 +3,17 @@
 Where Nova's own records end up wrong after a failure, so do these.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from kilonova.admin.audit import audit
-from kilonova.hosts import clock
 from kilonova.records.migration import Migration
 from kilonova.records.server import Server
 from moves_cells import LARGE_HELD, SMALL_HELD, Cells
-from moves_cloud import LARGE, NOW, SMALL, make_server
+from moves_cloud import LARGE, SMALL, make_server
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 PAIR = ("a1", "b1")
-
-
-@pytest.fixture(autouse=True)
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
 
 
 def resized(bench: Cells) -> tuple[Server, Migration]:

@@ -4,29 +4,24 @@ Moved, each profile names the providers that give the port what it asks, on whic
 host the port is bound, after each success and each roll-back.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from kilonova.hosts import clock
 from kilonova.moves.options import MoveOptions
 from kilonova.moves.ports import port_allocation
 from kilonova.records.server import Server
 from moves_cells import Cells
 from moves_checks import check_rest
-from moves_cloud import LARGE, NOW, extended_port, make_server, old_port
+from moves_cloud import LARGE, extended_port, make_server, old_port
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 PAIR = ("a1", "b1")
 MOVES = MoveOptions(cross_cell_with_port_resources=True)
 Make = Callable[..., dict[str, object]]
 FORMS = pytest.mark.parametrize("make", [old_port, extended_port])
-
-
-@pytest.fixture(autouse=True)
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
 
 
 def booted(bench: Cells, make: Make) -> tuple[Server, list[dict[str, Any]]]:

@@ -3,27 +3,19 @@
 Each case compares servers, migrations, ports and allocations with what Nova leaves.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from kilonova.errors import StepFailed
-from kilonova.hosts import clock
 from kilonova.moves.options import MoveOptions
 from moves_cells import Cells
 from moves_cloud import (
-    NOW,
     Bench,
     extended_port,
     make_server,
     old_port,
 )
 
-
-@pytest.fixture(autouse=True)
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 
 def test_allocations_of_a_live_migration() -> None:

@@ -3,19 +3,15 @@
 Each case compares servers, migrations, ports and allocations with what Nova leaves.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from kilonova.errors import Refused
-from kilonova.hosts import clock
 from kilonova.moves.options import MoveOptions
 from kilonova.records.records import Records
 from kilonova.request.flavor import Flavor
 from moves_cloud import (
     EGRESS,
     INGRESS,
-    NOW,
     SMALL,
     Bench,
     extended_port,
@@ -23,14 +19,10 @@ from moves_cloud import (
     old_port,
 )
 
+pytestmark = pytest.mark.usefixtures("fixed_clock")
+
 PROFILES = {"two": [{"resources:FPGA": "2"}, {"resources:FPGA": "1"}]}
 FPGA = Flavor(1, 1024, name="fpga", extra_specs={"accel:device_profile": "two"})
-
-
-@pytest.fixture(autouse=True)
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
 
 
 @pytest.mark.parametrize("make", [old_port, extended_port])

@@ -3,7 +3,6 @@
 What is refused is compared with ``kilonova.admin.rescue``, which is with Nova.
 """
 
-from collections.abc import Iterator
 from itertools import product
 
 import pytest
@@ -13,22 +12,17 @@ from hypothesis import strategies as st
 from kilonova.admin.rescue import Disk, RescueImage, RescueServer
 from kilonova.admin.rescue import check_rescue as ask_api
 from kilonova.errors import Refused, StepFailed
-from kilonova.hosts import clock
 from kilonova.records.server import Server
 from kilonova.request.flavor import Flavor
 from kilonova.request.image import Image
-from moves_cloud import LARGE, NOW, SMALL, Bench, make_server
+from moves_cloud import LARGE, SMALL, Bench, make_server
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 TRAIT = "COMPUTE_RESCUE_BFV"
 STABLE = {"hw_rescue_device": "disk", "hw_rescue_bus": "virtio"}
 VTPM = Flavor(2, 2048, root_gb=10, extra_specs={"hw:tpm_version": "2.0"})
 STATES = ("active", "stopped", "error", "rescued", "paused", "shelved", "resized")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
 
 
 def booted(bench: Bench, vm_state: str = "active") -> Server:

@@ -4,12 +4,9 @@ Each case lets one step fail, and compares server, migration and allocations wit
 Nova leaves.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from kilonova.errors import BadInput, Refused, StepFailed
-from kilonova.hosts import clock
 from kilonova.hosts.options import Options, SchedulerSection
 from kilonova.moves.operations import Operations
 from kilonova.moves.options import MoveOptions
@@ -17,7 +14,6 @@ from kilonova.records.server import Server
 from moves_checks import check_step
 from moves_cloud import (
     LARGE,
-    NOW,
     SMALL,
     Bench,
     extended_port,
@@ -26,14 +22,10 @@ from moves_cloud import (
     uuid,
 )
 
+pytestmark = pytest.mark.usefixtures("fixed_clock")
+
 SMALL_HELD = {"VCPU": 2, "MEMORY_MB": 2048, "DISK_GB": 10}
 LARGE_HELD = {"VCPU": 4, "MEMORY_MB": 4096, "DISK_GB": 20}
-
-
-@pytest.fixture(autouse=True)
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
 
 
 class Recorder(Bench):

@@ -3,27 +3,19 @@
 Each case compares servers, migrations, ports and allocations with what Nova leaves.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from kilonova.errors import Refused
-from kilonova.hosts import clock
 from kilonova.moves.options import MoveOptions
 from kilonova.request.image import Image
 from moves_cloud import (
     LARGE,
-    NOW,
     Bench,
     make_server,
     old_port,
 )
 
-
-@pytest.fixture(autouse=True)
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 
 @pytest.mark.parametrize("offload_time", [0, -1])

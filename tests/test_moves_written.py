@@ -6,7 +6,6 @@ count for servers that are elsewhere goes with both, and is given back in all th
 """
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -16,7 +15,6 @@ import pytest
 
 from kilonova.candidates.cloud import Cloud
 from kilonova.errors import BadInput, Refused
-from kilonova.hosts import clock
 from kilonova.hosts.options import FilterSchedulerSection, Options, PciSection
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.moves.driver import SimulatedDriver
@@ -24,6 +22,8 @@ from kilonova.moves.operations import Operations
 from kilonova.records.records import Records
 from kilonova.request.flavor import Flavor
 from moves_cloud import NOW, SMALL, Bench, make_cloud, make_server
+
+pytestmark = pytest.mark.usefixtures("fixed_clock")
 
 NAMES = ("a", "b", "c", "d")
 PINNED = Flavor(2, 1024, extra_specs={"hw:cpu_policy": "dedicated"})
@@ -38,12 +38,6 @@ OPTIONS = Options(
     pci=PciSection((ALIAS,)),
 )
 FAILS = ("claim", "bind_ports", "rebuild")
-
-
-@pytest.fixture(autouse=True)
-def fixed_clock() -> Iterator[None]:
-    with clock.using(lambda: NOW):
-        yield
 
 
 def document() -> dict[str, Any]:

@@ -20,9 +20,9 @@ from kilonova.cloud import claims
 from kilonova.errors import Conflict
 from kilonova.records.records import Records
 from peers import nova_audit
+from seeds import SEED
 
 CASES = int(os.environ.get("NOVA_CASES") or 200)
-SEED = int(os.environ.get("SEED") or random.randrange(1, 1 << 31))
 # Where Nova says whom it found, and who could not be deleted.
 FOUND = re.compile(r"consumer UUID (\S+) on Resource Provider (\S+?):? ")
 FAULT = re.compile(r"Not able to delete allocations for consumer UUID (\S+)")

@@ -20,9 +20,9 @@ from kilonova.admin.heal_steps import HealOptions
 from kilonova.admin.sync_aggregates import sync_aggregates
 from kilonova.records.records import Records
 from peers import nova_audit
+from seeds import SEED
 
 CASES = int(os.environ.get("NOVA_CASES") or 300)
-SEED = int(os.environ.get("SEED") or random.randrange(1, 1 << 31))
 
 
 def options_of(draw: random.Random, servers: list[dict[str, Any]]) -> HealOptions:

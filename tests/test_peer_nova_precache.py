@@ -15,9 +15,9 @@ from kilonova import Cloud
 from kilonova.admin.precache import STATUSES, PrecacheResult, run_precache
 from kilonova.admin.precache_plan import plan_precache
 from peers import nova_precache
+from seeds import SEED
 
 CASES = int(os.environ.get("NOVA_CASES") or 200)
-SEED = int(os.environ.get("SEED") or random.randrange(1, 1 << 31))
 IMAGES = [str(UUID(int=n + 1)) for n in range(3)]
 
 

@@ -25,9 +25,9 @@ from kilonova.request.image_properties import image_properties
 from kilonova.request.image_schema import BOOLEANS, CHOICES, OLD_NAMES, WHOLE_NUMBERS
 from kilonova.request.pci_alias import parse_aliases
 from peers import nova_contest
+from seeds import SEED
 
 CASES = int(os.environ.get("NOVA_CASES") or 300)
-SEED = int(os.environ.get("SEED") or random.randrange(1, 1 << 31))
 
 
 @pytest.fixture(autouse=True)

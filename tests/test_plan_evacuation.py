@@ -150,6 +150,21 @@ def test_servers_that_hold_nothing_are_placed_too() -> None:
     }
 
 
+def test_what_may_be_asked_in_two_ways_bounds_by_what_they_share() -> None:
+    """Dedicated CPUs, or else others: the two requests have no class in common."""
+    given = outage_of((1, 512), (5, 512))
+    server = given.records.servers[uuid(4, 0)]
+    extra_specs = {
+        "hw:cpu_policy": "dedicated",
+        "resources:MEMORY_MB": "0",
+        "resources:DISK_GB": "0",
+    }
+    server.flavor = replace(server.flavor, extra_specs=extra_specs)
+    plan = plan_of(given)
+    assert plan.steps[0].allocations == {uuid(2, 1): {"VCPU": 1}}
+    assert (plan.placed, plan.bound) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -4,8 +4,6 @@ The driver is made without a hypervisor: what libvirt would report is given to i
 the provider tree is Nova's own. ``python -m peers.nova_mdev`` records its answers.
 """
 
-import gzip
-import json
 import os
 import tempfile
 import warnings
@@ -16,13 +14,13 @@ from unittest import mock
 
 from kilonova.bench.peers.nova_imports import CONF, exception
 from mdev_cases import case
+from recorded_answers import record
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from nova.compute import provider_tree
     from nova.virt.libvirt import driver
 
-FILE = Path(__file__).parents[2] / "data" / "conformance" / "nova_mdev.jsonl.gz"
 NODE = "host1"
 
 
@@ -109,15 +107,5 @@ def _capable(names: dict[str, Any], types: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def main(cases: int = 300) -> None:
-    """Record the answers to the first cases."""
-    lines = []
-    for seed in range(cases):
-        given = case(seed)
-        lines.append(json.dumps({**given, "answer": answer(given)}, sort_keys=True))
-    with gzip.GzipFile(FILE, "wb", mtime=0) as file:
-        file.write(("\n".join(lines) + "\n").encode())
-
-
 if __name__ == "__main__":
-    main()
+    record("nova_mdev.jsonl.gz", case, answer, cases=300)

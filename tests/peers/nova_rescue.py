@@ -4,15 +4,13 @@ The controller is the real one; the server, its volumes and images are given to 
 ``python -m peers.nova_rescue`` records its answers.
 """
 
-import gzip
-import json
 import warnings
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from kilonova.bench.peers.nova_imports import CONF, exception, image_meta, objects
+from recorded_answers import record
 from rescue_cases import case
 
 with warnings.catch_warnings():
@@ -25,8 +23,6 @@ with warnings.catch_warnings():
     from nova.virt import hardware
     from nova.virt.libvirt import blockinfo
     from nova.volume import cinder
-
-FILE = Path(__file__).parents[2] / "data" / "conformance" / "nova_rescue.jsonl.gz"
 
 
 def answer(given: dict[str, Any]) -> dict[str, Any]:
@@ -206,15 +202,5 @@ def _block_device_info(disks: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def main(cases: int = 400) -> None:
-    """Record the answers to the first cases."""
-    lines = []
-    for seed in range(cases):
-        given = case(seed)
-        lines.append(json.dumps({**given, "answer": answer(given)}, sort_keys=True))
-    with gzip.GzipFile(FILE, "wb", mtime=0) as file:
-        file.write(("\n".join(lines) + "\n").encode())
-
-
 if __name__ == "__main__":
-    main()
+    record("nova_rescue.jsonl.gz", case, answer, cases=400)

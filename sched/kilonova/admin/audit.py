@@ -100,13 +100,13 @@ class _Rows:
     consumer: NDArray[np.int32]
     resource_class: NDArray[np.int16]
 
-    def where(self, mask: NDArray[np.bool_]) -> "_Rows":
-        """Give those of a mask."""
+    def where(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "_Rows":
+        """Give those of a mask, or those at some places in their order."""
         return _Rows(
-            self.at[mask],
-            self.provider[mask],
-            self.consumer[mask],
-            self.resource_class[mask],
+            self.at[which],
+            self.provider[which],
+            self.consumer[which],
+            self.resource_class[which],
         )
 
 
@@ -208,12 +208,7 @@ def _is_home(
 def _looked_at(state: State, rows: _Rows, all_classes: bool) -> _Rows:
     """Keep consumers that hold a class that counts, provider by provider, in order."""
     order = np.lexsort((rows.resource_class, rows.consumer, rows.provider))
-    rows = _Rows(
-        rows.at[order],
-        rows.provider[order],
-        rows.consumer[order],
-        rows.resource_class[order],
-    )
+    rows = rows.where(order)
     if all_classes or not len(order):
         return rows
     numbers = [state.resource_classes.find(name) for name in NOVA_CLASSES]
@@ -275,13 +270,8 @@ def _delete(state: State, row: int, consumer: str) -> str | None:
     -----
     As ``_delete_allocations_from_consumer`` in Nova's ``cmd/manage.py``.
     """
-    kept: dict[str, dict[str, int]] = {}
-    inventory = state.tables.inventory
-    for at, amount in claims.holdings(state, state.consumer_uuids.find(consumer)):
-        provider = int(inventory["provider"][at])
-        name = state.resource_classes[int(inventory["resource_class"][at])]
-        if provider != row:
-            kept.setdefault(state.provider_identity(provider), {})[name] = amount
+    kept = claims.amounts(state, consumer)
+    kept.pop(state.provider_identity(row), None)
     try:
         if kept:
             claims.claim(state, consumer, kept, Owner())

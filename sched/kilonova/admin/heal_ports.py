@@ -15,6 +15,7 @@ from kilonova.admin.heal_steps import (
 from kilonova.candidates.candidates import Candidate
 from kilonova.candidates.cloud import Cloud
 from kilonova.errors import BadRequest, Conflict, KilonovaError
+from kilonova.moves.ports import binding_profile
 from kilonova.records.records import Port, Records
 from kilonova.records.server import Server
 from kilonova.request.group import Request
@@ -112,7 +113,7 @@ def ports_lacking(ports: Mapping[str, Port]) -> dict[str, Port]:
     return {
         identity: port
         for identity, port in ports.items()
-        if not _profile(port).get("allocation")
+        if not binding_profile(port).get("allocation")
         and port_groups({**port, "id": identity}).groups
     }
 
@@ -174,7 +175,7 @@ def write_ports(
     """
     done: list[str] = []
     for identity, allocation in needs.allocations.items():
-        profile = _profile(ports[identity]) | {"allocation": allocation}
+        profile = binding_profile(ports[identity]) | {"allocation": allocation}
         try:
             write(identity, profile)
         except KilonovaError as error:
@@ -195,7 +196,7 @@ def roll_back(
     """
     left, why = [], ""
     for identity in done:
-        profile = _profile(ports[identity])
+        profile = binding_profile(ports[identity])
         profile.pop("allocation", None)
         try:
             write(identity, profile)
@@ -209,11 +210,6 @@ def roll_back(
         f"Ports {', '.join(left)} have an allocation in their profile that was never "
         f"made; take it out by hand: {why}",
     )
-
-
-def _profile(port: Mapping[str, object]) -> dict[str, Any]:
-    found = port.get(PROFILE)
-    return dict(found) if isinstance(found, Mapping) else {}
 
 
 def _request(server: Server, node: str, ports: Mapping[str, Port]) -> Request:

@@ -1,6 +1,5 @@
 """Devices of a host that can be divided: what it reports of them."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kilonova.errors import BadInput
+from kilonova.textfiles import plainly, read_json
 
 _PCI = re.compile(r"[\da-fA-F]{4}:[\da-fA-F]{2}:[\da-fA-F]{2}.[0-7]")
 _DEVICE_KEYS = {"address", "types"}
@@ -72,11 +72,7 @@ def is_pci_address(address: str) -> bool:
 def read_devices(path: str | Path) -> tuple[Device, ...]:
     """Read the devices of a host from a JSON file; raises BadInput."""
     path = Path(path)
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"Devices: {path} cannot be read: {error}.") from error
-    return devices(given, path.name)
+    return devices(read_json(path, plainly("Devices: ")), path.name)
 
 
 def devices(given: Any, where: str = "devices") -> tuple[Device, ...]:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kilonova.errors import BadInput, BadOption
+from kilonova.errors import BadOption
 from kilonova.hosts.options_ini import Sections, parse_ini
+from kilonova.textfiles import plainly, read_text
 
 _CLASS = re.compile(r"(VGPU|CUSTOM_[A-Z0-9_]+)")
 _CLASS_LENGTH = 255
@@ -62,10 +63,7 @@ def read_mdev_options(path: str | Path) -> MdevOptions:
         As in `mdev_options`.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise BadInput(f"Options: {path} cannot be read: {error}.") from error
+    text = read_text(path, plainly("Options: "))
     return mdev_options(text, path.name)
 
 

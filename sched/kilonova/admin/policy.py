@@ -81,7 +81,11 @@ class Policy:
         )
 
     def authorize(
-        self, operation: str, credentials: Credentials, target: Target | None = None
+        self,
+        operation: str,
+        credentials: Credentials,
+        target: Target | None = None,
+        held: set[str] | None = None,
     ) -> None:
         """Return if the caller may; call it before anything is changed.
 
@@ -95,6 +99,9 @@ class Policy:
         target
             What is acted upon: ``project_id`` and ``user_id`` of its owner. Left out,
             it is the caller's own.
+        held
+            Rules that are not asked again, as they held for this caller and target a
+            moment ago; those that hold now are added.
 
         Raises
         ------
@@ -103,7 +110,7 @@ class Policy:
         UnknownOperation
             There is no such operation.
         """
-        refusal = self.refusal(operation, credentials, target)
+        refusal = self.refusal(operation, credentials, target, held)
         if refusal:
             raise Forbidden(
                 f"Policy does not allow {operation} to {credentials}: "
@@ -112,9 +119,13 @@ class Policy:
             )
 
     def refusal(
-        self, operation: str, credentials: Credentials, target: Target | None = None
+        self,
+        operation: str,
+        credentials: Credentials,
+        target: Target | None = None,
+        held: set[str] | None = None,
     ) -> Refusal | None:
-        """Give the first rule that refuses, or None; raises UnknownOperation.
+        """Give the first rule that refuses, or None; raises as ``authorize``.
 
         Notes
         -----
@@ -122,16 +133,21 @@ class Policy:
         looked at before the check; whether the caller is an administrator is a rule of
         Nova itself, which is asked about the caller's own project.
         """
+        held = set() if held is None else held
+        asked = [name for name in rules_of(operation, self.rules) if name not in held]
+        if not asked:
+            return None
         values = credentials.policy_values() | {"is_admin": None}
         own = credentials.target()
         if "context_is_admin" in self.rules.rules:
             admin = self._enforcer.enforce("context_is_admin", own, dict(values))
             values["is_admin"] = bool(admin)
         target = dict(own if target is None else target)
-        for name in rules_of(operation, self.rules):
+        for name in asked:
             # The enforcer writes into what it is given.
             if not self._enforcer.enforce(name, target, dict(values)):
                 return Refusal(name, self._reason(name, credentials))
+            held.add(name)
         return None
 
     def _reason(self, name: str, credentials: Credentials) -> str:

@@ -11,6 +11,7 @@ from kilonova.cloud.hosts import host_view
 from kilonova.errors import BadInput, BadOption, Refused, UnknownAggregate
 from kilonova.hosts import clock
 from kilonova.hosts.options_ini import parse_ini
+from kilonova.textfiles import plainly, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def plan_precache(
             if host.host in listed:
                 continue
             listed.append(host.host)
-            if not is_up(host, service_down_time):
+            if not host.is_up(clock.now(), service_down_time):
                 down.add(host.host)
         uuid = cloud.state.hosts.aggregates[number].uuid
     found = [
@@ -106,20 +107,6 @@ def plan_precache(
         for cell, hosts in cells.items()
     ]
     return PrecachePlan(uuid, tuple(images), tuple(found))
-
-
-def is_up(host: Host, service_down_time: float) -> bool:
-    """Say whether a compute service is up, be it disabled or not.
-
-    Notes
-    -----
-    As ``is_up`` in Nova's ``servicegroup/drivers/db.py``.
-    """
-    if host.forced_down:
-        return False
-    if host.last_seen_up is None:
-        return True
-    return abs(clock.now() - host.last_seen_up) <= service_down_time
 
 
 def read_precache_concurrency(path: str | Path) -> int:
@@ -133,10 +120,7 @@ def read_precache_concurrency(path: str | Path) -> int:
         A line is malformed, or the value is no whole number from 1.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise BadInput(f"Options: {path} cannot be read: {error}.") from error
+    text = read_text(path, plainly("Options: "))
     section = parse_ini(text, path.name).get("image_cache", {})
     value = section.get("precache_concurrency", ["1"])[-1]
     if not (value.isascii() and value.isdigit() and int(value) >= 1):
@@ -176,7 +160,9 @@ def _aggregate(cloud: BaseCloud, identity: str) -> int:
     found = found or [i for i, each in enumerate(aggregates) if each.name == identity]
     if len(found) != 1:
         if found:
-            raise BadInput(f"{len(found)} aggregates are called {identity!r}.")
+            raise BadInput(
+                f"{len(found)} aggregates are called {identity!r}; give a UUID."
+            )
         raise UnknownAggregate(f"Aggregate {identity} could not be found.")
     return found[0]
 

@@ -1,9 +1,7 @@
 """Servers and images that are to be rescued, from JSON; traits of their hosts."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from kilonova.admin.rescue import Disk, RescueImage, RescueServer
@@ -11,14 +9,6 @@ from kilonova.cloud.cloud import BaseCloud
 from kilonova.errors import BadInput, NotFound
 
 _TEXTS = ("uuid", "vm_state", "name", "bus", "dev", "device_type")
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file; raises BadInput."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path} cannot be read: {error}.") from error
 
 
 def rescue_server(given: Any) -> RescueServer:

@@ -17,6 +17,7 @@ from kilonova.replay.report_look import (
     QUIET,
     apart,
     configured,
+    headed,
     inline,
 )
 from kilonova.replay.report_png import png, vega_lite_version
@@ -67,22 +68,14 @@ def picture(document: dict[str, Any]) -> dict[str, object]:
         width=_WIDTH, height=_HEIGHT
     )
     where = document["machine"]
-    title = alt.TitleParams(
-        "How long an answer takes, by the hosts of the cloud",
-        subtitle=[
-            "Medians; 9 providers a host, 70 % in use, one port with bandwidth. "
-            "Both axes are logarithmic.",
-            f"{where['processor']}, {where['cpus']} CPUs; memory moves "
-            f"{document['bandwidth'] / 1e9:.1f} GB/s.",
-        ],
-        anchor="start",
-        frame="bounds",
-        fontSize=18,
-        subtitleFontSize=12.5,
-        subtitlePadding=5,
-        offset=16,
-    )
-    return configured(alt.concat(chart).properties(title=title))
+    title = "How long an answer takes, by the hosts of the cloud"
+    subtitle = [
+        "Medians; 9 providers a host, 70 % in use, one port with bandwidth. "
+        "Both axes are logarithmic.",
+        f"{where['processor']}, {where['cpus']} CPUs; memory moves "
+        f"{document['bandwidth'] / 1e9:.1f} GB/s.",
+    ]
+    return configured(headed(alt.concat(chart), title, subtitle))
 
 
 def drawn(specification: dict[str, object]) -> dict[str, bytes]:

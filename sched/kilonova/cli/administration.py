@@ -37,7 +37,7 @@ def administer(
     What was done before a failure is written, too: it was done.
     """
     try:
-        given.authority.require(operation, {})
+        given.authority.require(operation, target={})
         cloud = read_cloud(given.cloud)
         records = Records.from_file(files.read) if files.read else Records()
         status = work(cloud, records)

@@ -1,7 +1,6 @@
 """The typer application: options and help; the work is done elsewhere."""
 
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +8,7 @@ from typer.core import TyperGroup
 
 from kilonova.cli import commands, options
 from kilonova.cli.given import Question
-from kilonova.cli.wanted import Selected
+from kilonova.cli.wanted import Replayed, Selected
 
 
 class _Commands(TyperGroup):
@@ -55,68 +54,8 @@ def kilonova(
     """Placement and scheduling for OpenStack-shaped clouds, in memory."""
 
 
-_Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="DIR|NAME",
-        help="A recorded cluster: openb, azure, huawei, or a folder.",
-    ),
-]
-_Policies = Annotated[
-    options.Texts,
-    typer.Option("--policy", metavar="P", help="Only this policy; may be repeated."),
-]
-_Workloads = Annotated[
-    options.Texts,
-    typer.Option(
-        "--workload",
-        "--window",
-        metavar="W",
-        help="Only this workload; may be repeated.",
-    ),
-]
-_Seeds = Annotated[
-    list[int] | None,
-    typer.Option("--seed", metavar="S", help="Only this seed; may be repeated."),
-]
-_HostCount = Annotated[
-    int | None,
-    typer.Option("--hosts", metavar="N", help="Hosts of azure.  [default: 1100]"),
-]
-_Like = Annotated[
-    str | None,
-    typer.Option("--like", metavar="NAME", help="Form of a folder.  [default: openb]"),
-]
-_Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        metavar="DIR",
-        help="Where report, pictures and metrics go.  [default: out/NAME]",
-    ),
-]
-_Published = Annotated[
-    bool,
-    typer.Option(
-        "--check-published",
-        help="Compare with the published series, and write no report.",
-    ),
-]
-
-
 @commands.command(app)
-def replay(
-    source: _Source,
-    policy: _Policies = None,
-    workload: _Workloads = None,
-    seed: _Seeds = None,
-    hosts: _HostCount = None,
-    config_file: options.ConfigFile = None,
-    like: _Like = None,
-    out: _Out = None,
-    as_json: options.Json = False,
-    check_published: _Published = False,
-) -> None:
+def replay(wanted: Replayed) -> None:
     """Replay a recorded cluster: a table, and a report with pictures.
 
     openb: GPU machines and tasks; all policies, workloads, seeds unless some are named.
@@ -129,24 +68,8 @@ def replay(
     defaults), pack, or a configuration file, whose name is the policy's.
     """
     from kilonova.cli import replay
-    from kilonova.replay.source import Choice
 
-    replay.run(
-        replay.Wanted(
-            source=source,
-            like=like,
-            choice=Choice(
-                policies=tuple(policy or ()),
-                workloads=tuple(workload or ()),
-                seeds=tuple(seed or ()),
-                hosts=hosts,
-                config_file=config_file,
-                published=check_published,
-            ),
-            out=out,
-            as_json=as_json,
-        )
-    )
+    replay.run(wanted)
 
 
 @commands.command(app)

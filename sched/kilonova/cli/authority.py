@@ -46,13 +46,15 @@ class Authority(Options):
             return None
         return self.choice.policy(service), Credentials.parse(self.caller)
 
-    def require(self, operation: str, target: Mapping[str, Any] | None = None) -> None:
-        """Return if the caller may do an operation, or nobody is named.
+    def require(
+        self, *operations: str, target: Mapping[str, Any] | None = None
+    ) -> None:
+        """Return if the caller may do all of these, or nobody is named.
 
         Parameters
         ----------
-        operation
-            Of Nova or of Placement, whose rules are asked then.
+        operations
+            All of Nova, or all of Placement, whose rules are asked then.
         target
             ``project_id`` and ``user_id`` of what is acted upon; left out, the
             caller's own.
@@ -68,7 +70,10 @@ class Authority(Options):
             return
         from kilonova.admin.policy_operations import service_of
 
-        who = self.who(service_of(operation))
+        (service,) = {service_of(operation) for operation in operations}
+        who = self.who(service)
         assert who is not None
         policy, caller = who
-        policy.authorize(operation, caller, target)
+        held = set[str]()
+        for operation in operations:
+            policy.authorize(operation, caller, target, held)

@@ -4,7 +4,12 @@ from rich.table import Table
 
 from kilonova.candidates.candidates import Candidate
 from kilonova.cli.asking import Asked
-from kilonova.cli.console import make_table, plain_console, print_json
+from kilonova.cli.console import (
+    allocation_lines,
+    make_table,
+    plain_console,
+    print_json,
+)
 
 
 def run(asked: Asked, as_json: bool) -> None:
@@ -26,14 +31,10 @@ def _table(rows: list[Candidate]) -> Table:
     title = f"{len(rows)} allocation candidate{plural}"
     table = make_table(title, ("#", "host", "allocations", "groups"), numbers="#")
     for number, row in enumerate(rows, 1):
-        allocations = [
-            f"{provider}: "
-            + ", ".join(f"{name} {amount}" for name, amount in amounts.items())
-            for provider, amounts in row.allocations.items()
-        ]
         groups = [
             f"{suffix or '(unsuffixed)'}: {', '.join(providers)}"
             for suffix, providers in row.mappings.items()
         ]
-        table.add_row(str(number), row.root, "\n".join(allocations), "\n".join(groups))
+        allocations = allocation_lines(row.allocations)
+        table.add_row(str(number), row.root, allocations, "\n".join(groups))
     return table

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -44,6 +44,14 @@ def make_table(
         else:
             table.add_column(head, overflow="fold")
     return table
+
+
+def allocation_lines(allocations: Mapping[str, Mapping[str, int]]) -> str:
+    """Give a line for each provider, with what is allocated of it."""
+    return "\n".join(
+        f"{provider}: " + ", ".join(f"{name} {amount}" for name, amount in held.items())
+        for provider, held in allocations.items()
+    )
 
 
 def progress_bar(screen: Console, unit: str, *more: Column) -> Progress:

@@ -27,7 +27,7 @@ from kilonova.plan.apply import apply
 from kilonova.plan.evacuation import evacuate
 from kilonova.plan.failed import hosts_of, lost_servers
 from kilonova.plan.files import read_plan, write_plan
-from kilonova.plan.plan import CONFLICT, DONE, Plan
+from kilonova.plan.plan import CONFLICT, DONE, PLANNED, Plan
 from kilonova.records.document import read_file
 from kilonova.records.records import Records
 from kilonova.records.server import Server
@@ -88,7 +88,7 @@ def carry_out(wanted: Evacuated) -> int:
     found = (records.servers.get(step.server) for step in made.steps)
     _check_may(wanted, (server for server in found if server is not None))
     saved = time.monotonic()
-    total = sum(step.status == "planned" for step in made.steps)
+    total = sum(step.status == PLANNED for step in made.steps)
     with _bar("evacuating", total) as (bar, task), _interrupts() as interrupted:
 
         def done(step: object) -> None:

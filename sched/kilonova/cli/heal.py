@@ -1,7 +1,7 @@
 """``kilonova heal``: allocations that servers should have."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from kilonova.admin.heal import heal
 from kilonova.admin.heal_ports import RecordedPorts
@@ -9,46 +9,26 @@ from kilonova.admin.heal_steps import HealOptions
 from kilonova.candidates.cloud import Cloud
 from kilonova.cli.administration import RecordFiles, administer
 from kilonova.cli.console import complain, print_json
-from kilonova.cli.given import Administered
+from kilonova.cli.wanted import Healed
 from kilonova.errors import BadInput
 from kilonova.records.records import Records
-
-__all__ = ["RecordFiles", "run"]
 
 _ROLLBACK = "rollback"
 
 
-def run(
-    given: Administered,
-    files: RecordFiles,
-    options: HealOptions,
-    failing: Sequence[str],
-    max_count: str | None = None,
-) -> int:
-    """Carry out the command; give the exit status, 0 to 8 or 127.
-
-    Parameters
-    ----------
-    given, files, options
-        The command line.
-    failing
-        ``PORT`` each, which takes no allocation, or ``PORT=rollback``, which keeps it.
-    max_count
-        As it was typed; of no effect with a server.
-    """
+def run(wanted: Healed) -> int:
+    """Carry out the command; give the exit status, 0 to 8 or 127."""
+    given = wanted.given
 
     def work(cloud: Cloud, records: Records) -> int:
-        write = _ports(records, failing)
-        asked = replace(
-            options, max_count=None if options.server else _count(max_count)
-        )
-        result = heal(cloud, records, asked, write=write, tell=given.tell)
+        write = _ports(records, wanted.failing or ())
+        result = heal(cloud, records, _options(wanted), write=write, tell=given.tell)
         if given.as_json:
             found = {
                 "code": result.code,
                 "message": result.message,
                 "healed": result.healed,
-                "dry_run": options.dry_run,
+                "dry_run": wanted.dry_run,
                 "servers": [asdict(step) for step in result.steps],
             }
             print_json(found)
@@ -56,7 +36,19 @@ def run(
             complain(result.message)
         return result.code
 
+    files = RecordFiles(wanted.records, wanted.records_out)
     return administer(given, files, "placement-heal-allocations", work)
+
+
+def _options(wanted: Healed) -> HealOptions:
+    return HealOptions(
+        max_count=None if wanted.server else _count(wanted.max_count),
+        dry_run=wanted.dry_run,
+        server=wanted.server,
+        skip_ports=wanted.skip_ports,
+        cell=wanted.cell,
+        force=wanted.force,
+    )
 
 
 def _count(text: str | None) -> int | None:

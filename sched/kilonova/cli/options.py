@@ -64,7 +64,11 @@ PolicyFile = Annotated[
     typer.Option("--policy-file", metavar="FILE", help="Overrides: policy.yaml."),
 ]
 
-# Servers that are to be.
+# Servers that are to be, and where.
+Destination = Annotated[
+    str | None, typer.Option("--host", metavar="HOST", help="Where to; else anywhere.")
+]
+Image = Annotated[str, typer.Option("--image", metavar="UUID", help="Of the image.")]
 Flavor = Annotated[
     str,
     typer.Option(

@@ -11,6 +11,7 @@ import typer
 from kilonova.cli import commands, options
 from kilonova.cli.admin_app import app
 from kilonova.cli.given import Administered
+from kilonova.cli.wanted import Healed
 
 __all__ = ["app"]
 
@@ -48,46 +49,16 @@ def audit(
 
 
 @commands.command(app)
-def heal(
-    given: Administered,
-    records: options.RecordsPath,
-    max_count: Annotated[
-        str | None,
-        typer.Option("--max-count", metavar="N", help="Servers to heal at most."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Change nothing; exit status 4.")
-    ] = False,
-    server: Annotated[
-        str | None, typer.Option("--instance", metavar="UUID", help="Only this one.")
-    ] = None,
-    skip_ports: Annotated[
-        bool, typer.Option("--skip-port-allocations", help="Leave ports alone.")
-    ] = False,
-    cell: Annotated[
-        str | None, typer.Option("--cell", metavar="UUID", help="Only this cell.")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace what --instance holds.")
-    ] = False,
-    failing: Annotated[
-        options.Texts,
-        typer.Option("--fail", metavar="PORT[=rollback]", help="What goes wrong."),
-    ] = None,
-    records_out: options.RecordsOut = None,
-) -> int:
+def heal(wanted: Healed) -> int:
     """Allocate what servers lack: placement heal_allocations.
 
     Exit status 0 healed, 1 count reached, 2 no compute node, 3 not allocated, 4 nothing
     to heal, 5 ports not known, 6 not updated, 7 not rolled back, 8 vGPU or accelerator,
     127 input that cannot be right.
     """
-    from kilonova.admin.heal_steps import HealOptions
     from kilonova.cli import heal
 
-    wanted = HealOptions(None, dry_run, server, skip_ports, cell, force)
-    files = heal.RecordFiles(records, records_out)
-    return heal.run(given, files, wanted, failing or (), max_count)
+    return heal.run(wanted)
 
 
 @commands.command(app, "sync-aggregates")

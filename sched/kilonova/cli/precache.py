@@ -27,7 +27,7 @@ def run(wanted: Precached) -> int:
     KilonovaError
         Input that cannot be right, or a caller that may not.
     """
-    wanted.authority.require("aggregate-cache-images", {})
+    wanted.authority.require("aggregate-cache-images", target={})
     cloud = read_cloud(wanted.cloud)
     down_time = options_of(wanted.config_file).default.service_down_time
     concurrency = 1

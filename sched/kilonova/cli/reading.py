@@ -10,6 +10,7 @@ from kilonova.errors import BadInput
 from kilonova.hosts.options import Options
 from kilonova.hosts.options_file import read_options
 from kilonova.request.flavor import Flavor
+from kilonova.textfiles import as_kind, read_json
 
 _FLAVOR = {
     "vcpus": "vcpus",
@@ -30,16 +31,7 @@ def read_cloud(path: Path) -> Cloud:
     """
     if path.is_dir():
         return Cloud.read(path)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such file or folder.") from error
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    except RecursionError as error:
-        raise BadInput(f"{path} is nested too deeply to be a cloud.") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON: {error}.") from error
+    document = read_json(path, as_kind("a cloud", missing="no such file or folder"))
     if not isinstance(document, dict) or "providers" not in document:
         kind = type(document).__name__
         raise BadInput(f"{path} must hold a JSON object with 'providers', got {kind}.")

@@ -16,20 +16,10 @@ from rich.progress import TimeRemainingColumn
 from kilonova.cli.console import complain, print_json, progress_bar
 from kilonova.cli.replay_tables import published_table, show, summary_table
 from kilonova.cli.started import seconds_since_start
+from kilonova.cli.wanted import Replayed
 from kilonova.errors import BadInput
 from kilonova.replay.openb import GpuRecording
 from kilonova.replay.source import Choice, Game, Recording, open_source
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line asks for."""
-
-    source: str
-    like: str | None
-    choice: Choice
-    out: Path | None
-    as_json: bool
 
 
 @dataclass(slots=True)
@@ -71,7 +61,7 @@ class Course:
         return f"interrupted after {done}; nothing was written"
 
 
-def run(wanted: Wanted) -> None:
+def run(wanted: Replayed) -> None:
     """Carry out the command.
 
     Raises
@@ -89,24 +79,35 @@ def run(wanted: Wanted) -> None:
         raise SystemExit(130) from None
 
 
-def _run(wanted: Wanted, course: Course, screen: Console) -> None:
-    if wanted.choice.published and wanted.out is not None:
+def _run(wanted: Replayed, course: Course, screen: Console) -> None:
+    if wanted.published and wanted.out is not None:
         raise BadInput("--check-published writes no report; give no --out with it.")
     out = wanted.out or Path("out") / Path(wanted.source).resolve().name
-    if not wanted.choice.published:
+    if not wanted.published:
         from kilonova.replay.report import require_extra
 
         require_extra()
         _require_place_for(out)
-    recording = open_source(wanted.source, wanted.like, wanted.choice)
+    recording = open_source(wanted.source, wanted.like, _choice(wanted))
     games = recording.games()
     course.runs = len(games)
     course.compile_s = _warm_up(recording, screen)
     _play(recording, games, course, screen)
-    if wanted.choice.published and isinstance(recording, GpuRecording):
+    if wanted.published and isinstance(recording, GpuRecording):
         _check(recording, course.outcomes, wanted.as_json)
     else:
         _report(recording, course, wanted, out, screen)
+
+
+def _choice(wanted: Replayed) -> Choice:
+    return Choice(
+        policies=tuple(wanted.policies or ()),
+        workloads=tuple(wanted.workloads or ()),
+        seeds=tuple(wanted.seeds or ()),
+        hosts=wanted.hosts,
+        config_file=wanted.config_file,
+        published=wanted.published,
+    )
 
 
 def _require_place_for(out: Path) -> None:
@@ -155,7 +156,7 @@ def _play(
 
 
 def _report(
-    recording: Recording, course: Course, wanted: Wanted, out: Path, screen: Console
+    recording: Recording, course: Course, wanted: Replayed, out: Path, screen: Console
 ) -> None:
     from kilonova.replay.report import write_report
     from kilonova.replay.report_about import About

@@ -6,16 +6,12 @@ from rich.table import Table
 
 from kilonova.admin.rescue import check_rescue
 from kilonova.admin.rescue_devices import Hypervisor, RescuePlan, plan_rescue
-from kilonova.admin.rescue_reading import (
-    host_traits,
-    read_json,
-    rescue_image,
-    rescue_server,
-)
+from kilonova.admin.rescue_reading import host_traits, rescue_image, rescue_server
 from kilonova.cli.console import make_table, plain_console, print_json, refusal_row
 from kilonova.cli.reading import read_cloud
 from kilonova.cli.wanted import Rescued
 from kilonova.errors import BadInput, Forbidden, Refused
+from kilonova.textfiles import plainly, read_json
 
 
 def run(wanted: Rescued) -> int:
@@ -26,8 +22,8 @@ def run(wanted: Rescued) -> int:
     KilonovaError
         Input that cannot be right.
     """
-    server = rescue_server(read_json(wanted.server))
-    image = rescue_image(read_json(wanted.image)) if wanted.image else None
+    server = rescue_server(read_json(wanted.server, plainly()))
+    image = rescue_image(read_json(wanted.image, plainly())) if wanted.image else None
     if (wanted.cloud is None) != (wanted.host is None):
         raise BadInput("--cloud and --host go together: whose traits are meant?")
     traits: frozenset[str] = frozenset()

@@ -6,7 +6,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from kilonova.cli.console import make_table, plain_console, print_json
+from kilonova.cli.console import (
+    allocation_lines,
+    make_table,
+    plain_console,
+    print_json,
+)
 from kilonova.cli.reading import flavor_of, options_of, pairs_of, ports_of, read_cloud
 from kilonova.cli.wanted import Selected
 from kilonova.cloud.server_groups import POLICIES
@@ -31,8 +36,7 @@ def run(wanted: Selected) -> int:
     KilonovaError
         Input that cannot be right, or a caller that may not.
     """
-    for operation in _operations(wanted):
-        wanted.authority.require(operation)
+    wanted.authority.require(*_operations(wanted))
     cloud, options = read_cloud(wanted.cloud), options_of(wanted.config_file)
     scheduler = Scheduler(cloud, options, seed=wanted.seed)
     spec = _spec(wanted, scheduler, options)
@@ -84,12 +88,7 @@ def _group(text: str | None, scheduler: Scheduler) -> ServerGroup | None:
     groups = scheduler.state.groups
     number = groups.find(text)
     if number >= 0:
-        group = groups[number]
-        return ServerGroup(
-            group.policy,
-            max_server_per_host=group.max_server_per_host,
-            uuid=group.uuid,
-        )
+        return ServerGroup.of(groups[number])
     if text in POLICIES:
         return ServerGroup(text, uuid=f"new {text} group")
     known = ", ".join([group.uuid for group in groups] + list(POLICIES))
@@ -147,16 +146,11 @@ def _selected(found: Selection) -> Table:
     table = make_table(f"{len(found.servers)} server{plural}", columns)
     for n, uuid in enumerate(found.servers):
         chosen = found.hosts[n]
-        allocations = [
-            f"{provider}: "
-            + ", ".join(f"{name} {amount}" for name, amount in a.items())
-            for provider, a in chosen.allocations.items()
-        ]
         table.add_row(
             uuid,
             chosen.nodename,
             f"{chosen.weight:.6g}",
-            "\n".join(allocations),
+            allocation_lines(chosen.allocations),
             "\n".join(other.nodename for other in found.alternates[n]),
         )
     return table

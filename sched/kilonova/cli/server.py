@@ -3,6 +3,7 @@
 What hosts, Neutron and Cyborg would do is simulated; ``--fail`` lets steps of it fail.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,12 +75,15 @@ def _operations(
     if given.config_file is not None:
         moves = read_move_options(given.config_file)
     who = given.authority.who()
+    # Rules that held, by owner: servers that are booted together ask each rule once.
+    held = defaultdict[tuple[str, str], set[str]](set)
 
     def allow(operation: str, server: Server) -> None:
         assert who is not None
         policy, caller = who
         target = {"project_id": server.project_id, "user_id": server.user_id}
-        policy.authorize(operation, caller, target)
+        whose = server.project_id, server.user_id
+        policy.authorize(operation, caller, target, held[whose])
 
     def observe(step: str, server: Server) -> None:
         shown.see(step, server)

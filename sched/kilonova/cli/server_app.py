@@ -10,6 +10,7 @@ import typer
 from kilonova.cli import commands, options
 from kilonova.cli.given import Served
 from kilonova.cli.placement_app import app
+from kilonova.cli.wanted import Booted
 
 __all__ = ["app"]
 
@@ -28,62 +29,15 @@ _Service = Annotated[str, typer.Argument(metavar="HOST", help="A compute service
 _Port = Annotated[
     str, typer.Argument(metavar="PORT", help="UUID in the records, or JSON of one.")
 ]
-_Image = Annotated[str, typer.Option("--image", metavar="UUID", help="Of the image.")]
-_Host = Annotated[
-    str | None, typer.Option("--host", metavar="HOST", help="Where to; else anywhere.")
-]
 _Force = Annotated[bool, typer.Option("--force", help="Ask no filter; needs --host.")]
 
 
 @commands.command(_server, "boot")
-def boot(
-    given: Served,
-    uuid: _Server,
-    flavor: options.Flavor,
-    properties: options.Properties = None,
-    image: _Image = "",
-    image_properties: options.ImageProperties = None,
-    count: options.Count = 1,
-    port: Annotated[
-        options.Texts,
-        typer.Option("--port", metavar="PORT", help="UUID, or JSON; repeatable."),
-    ] = None,
-    server_group: Annotated[
-        str | None, typer.Option("--server-group", metavar="UUID", help="Its group.")
-    ] = None,
-    availability_zone: options.AvailabilityZone = None,
-    hint: options.Hints = None,
-    host: _Host = None,
-    project: Annotated[
-        str | None, typer.Option("--project", metavar="ID", help="Else the caller's.")
-    ] = None,
-    user: Annotated[
-        str | None, typer.Option("--user", metavar="ID", help="Else the caller.")
-    ] = None,
-    volume: Annotated[
-        bool, typer.Option("--volume", help="Boot from a volume.")
-    ] = False,
-) -> int:
+def boot(wanted: Booted, given: Served, uuid: _Server) -> int:
     """Boot a server, or several alike."""
     from kilonova.cli import server_calls as calls
 
-    who = given.authority.who()
-    caller = who[1] if who else None
-    wanted = calls.Booted(
-        server=uuid,
-        flavor=calls.new_flavor(flavor, properties or ()),
-        image=calls.new_image(image, image_properties or ()),
-        count=count,
-        ports=tuple(port or ()),
-        server_group=server_group,
-        availability_zone=availability_zone,
-        hints=tuple(hint or ()),
-        host=host,
-        project=project or (caller.project if caller else None) or "",
-        user=user or (caller.user if caller else None) or "",
-        volume_backed=volume,
-    )
-    return calls.boot(given, wanted)
+    return calls.boot(given, uuid, wanted)
 
 
 @commands.command(_server, "resize")
@@ -117,7 +71,7 @@ def revert(given: Served, uuid: _Server) -> int:
 
 
 @commands.command(_server, "migrate")
-def migrate(given: Served, uuid: _Server, host: _Host = None) -> int:
+def migrate(given: Served, uuid: _Server, host: options.Destination = None) -> int:
     """Migrate a server cold."""
     from kilonova.cli import server_calls as calls
 
@@ -126,7 +80,10 @@ def migrate(given: Served, uuid: _Server, host: _Host = None) -> int:
 
 @commands.command(_server, "live-migrate")
 def live_migrate(
-    given: Served, uuid: _Server, host: _Host = None, force: _Force = False
+    given: Served,
+    uuid: _Server,
+    host: options.Destination = None,
+    force: _Force = False,
 ) -> int:
     """Migrate a server that runs."""
     from kilonova.cli import server_calls as calls
@@ -138,7 +95,7 @@ def live_migrate(
 def evacuate(
     given: Served,
     uuid: _Server,
-    host: _Host = None,
+    host: options.Destination = None,
     force: _Force = False,
     stopped: Annotated[
         bool, typer.Option("--stopped", help="Do not start it there.")
@@ -173,7 +130,7 @@ def shelve_offload(given: Served, uuid: _Server) -> int:
 def unshelve(
     given: Served,
     uuid: _Server,
-    host: _Host = None,
+    host: options.Destination = None,
     availability_zone: options.AvailabilityZone = None,
 ) -> int:
     """Start a shelved server again."""
@@ -187,7 +144,7 @@ def unshelve(
 def rebuild(
     given: Served,
     uuid: _Server,
-    image: _Image = "",
+    image: options.Image = "",
     image_properties: options.ImageProperties = None,
 ) -> int:
     """Build a server anew where it is, from its image or another one."""
@@ -201,7 +158,7 @@ def rebuild(
 def rescue(
     given: Served,
     uuid: _Server,
-    image: _Image = "",
+    image: options.Image = "",
     image_properties: options.ImageProperties = None,
 ) -> int:
     """Boot a server from its image, or another one, to repair it."""

@@ -1,7 +1,6 @@
 """What each ``kilonova server`` command calls, and what it reads for that."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from kilonova.cli.given import Served
 from kilonova.cli.reading import flavor_of, pairs_of, ports_of
 from kilonova.cli.server import DONE, REFUSED, Work, run
 from kilonova.cli.server_show import Shown, text_of
+from kilonova.cli.wanted import Booted
 from kilonova.cloud.host_values import Facts
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, Forbidden
@@ -22,67 +22,44 @@ from kilonova.request.image import Image
 from kilonova.request.image_properties import image_properties
 
 
-@dataclass(frozen=True, slots=True)
-class Booted:
-    """What is to be booted, as the command line says it.
+def boot(given: Served, server: str, wanted: Booted) -> int:
+    """Boot servers; give the exit status, as all of these do.
 
-    Attributes
+    Parameters
     ----------
+    given, wanted
+        The command line.
     server
-        UUID; of several, what they begin with.
-    flavor
-        ``vcpus=4,ram=8192,disk=40``.
-    ports
-        UUIDs of ports in the records, or JSON of new ones, or files of it.
-    host
-        Requested destination, or None.
+        UUID; of several, what theirs begin with.
     """
-
-    server: str
-    flavor: Flavor
-    image: Image
-    count: int = 1
-    ports: Sequence[str] = ()
-    server_group: str | None = None
-    availability_zone: str | None = None
-    hints: Sequence[str] = ()
-    host: str | None = None
-    project: str = ""
-    user: str = ""
-    volume_backed: bool = False
-
-    def record(self, ports: tuple[str, ...]) -> Server:
-        """Make the record of the server that is to be."""
-        hints = pairs_of("--hint", self.hints)
-        return Server(
-            self.server,
-            self.flavor,
-            self.image,
-            project_id=self.project,
-            user_id=self.user,
-            availability_zone=self.availability_zone,
-            server_group=self.server_group,
-            ports=ports,
-            hints={key: (value,) for key, value in hints.items()},
-            is_volume_backed=self.volume_backed,
-        )
-
-
-def boot(given: Served, wanted: Booted) -> int:
-    """Boot servers; give the exit status, as all of these do."""
+    who = given.authority.who()
+    flavor = new_flavor(wanted.flavor, wanted.properties or ())
+    image = new_image(wanted.image, wanted.image_properties or ())
 
     def work(do: Operations) -> None:
-        names = tuple(
-            name for text in wanted.ports for name in _ports(text, do.records)
+        ports = [
+            name for text in wanted.ports or () for name in _ports(text, do.records)
+        ]
+        hints = pairs_of("--hint", wanted.hints or ())
+        record = Server(
+            server,
+            flavor,
+            image,
+            project_id=wanted.project or (who[1].project if who else None) or "",
+            user_id=wanted.user or (who[1].user if who else None) or "",
+            availability_zone=wanted.availability_zone,
+            server_group=wanted.server_group,
+            ports=tuple(ports),
+            hints={key: (value,) for key, value in hints.items()},
+            is_volume_backed=wanted.volume,
         )
-        server = wanted.record(names)
         if wanted.count == 1:
-            do.boot(server, host=wanted.host)
+            do.boot(record, host=wanted.host)
             return
         if wanted.host is not None:
             raise BadInput("--host is for one server; leave --count out.")
-        uuids = [f"{wanted.server}-{n + 1}" for n in range(wanted.count)]
-        do.boot_many(server, wanted.count, uuids)
+        uuids = [f"{server}-{n + 1}" for n in range(wanted.count)]
+        do.boot_many(record, wanted.count, uuids)
 
     return run(given, work)
 
@@ -126,7 +103,7 @@ def start_service(given: Served, host: str) -> int:
     """Let a compute service come back: it frees what was evacuated from it."""
 
     def work(do: Operations) -> None:
-        given.authority.require("service-update", {})
+        given.authority.require("service-update", target={})
         hosts = do.context.state.hosts
         services = dict.fromkeys(
             _set_service(do.context.state, name, up=True)
@@ -142,7 +119,7 @@ def stop_service(given: Served, host: str) -> int:
     """Let a compute service send no heartbeats any more."""
 
     def work(do: Operations) -> None:
-        given.authority.require("service-update", {})
+        given.authority.require("service-update", target={})
         for name in hosts_of(do.context.state, [host]):
             _set_service(do.context.state, name, up=False)
 

@@ -34,7 +34,7 @@ def apply(wanted: Reported) -> None:
         Input that cannot be right, a caller that may not, or a provider that is in the
         way; nothing was written.
     """
-    wanted.authority.require("provider-tree-update", {})
+    wanted.authority.require("provider-tree-update", target={})
     cloud, found = read_cloud(wanted.cloud), _plan(wanted.host)
     changes = apply_mdevs(cloud, found, remove_absent=wanted.remove_absent)
     write_outputs(cloud, wanted.out)

@@ -8,6 +8,65 @@ import typer
 from kilonova.cli import options
 from kilonova.cli.authority import Authority
 from kilonova.cli.commands import Options
+from kilonova.cli.given import Administered
+
+
+class Replayed(Options):
+    """What ``kilonova replay`` is given."""
+
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR|NAME",
+            help="A recorded cluster: openb, azure, huawei, or a folder.",
+        ),
+    ]
+    policies: Annotated[
+        options.Texts,
+        typer.Option(
+            "--policy", metavar="P", help="Only this policy; may be repeated."
+        ),
+    ] = None
+    workloads: Annotated[
+        options.Texts,
+        typer.Option(
+            "--workload",
+            "--window",
+            metavar="W",
+            help="Only this workload; may be repeated.",
+        ),
+    ] = None
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option("--seed", metavar="S", help="Only this seed; may be repeated."),
+    ] = None
+    hosts: Annotated[
+        int | None,
+        typer.Option("--hosts", metavar="N", help="Hosts of azure.  [default: 1100]"),
+    ] = None
+    config_file: options.ConfigFile = None
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like", metavar="NAME", help="Form of a folder.  [default: openb]"
+        ),
+    ] = None
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Where report, pictures and metrics go.  [default: out/NAME]",
+        ),
+    ] = None
+    as_json: options.Json = False
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--check-published",
+            help="Compare with the published series, and write no report.",
+        ),
+    ] = False
 
 
 class Selected(Options):
@@ -37,6 +96,80 @@ class Selected(Options):
     ] = False
     authority: Authority
     as_json: options.Json = False
+
+
+class Booted(Options):
+    """What ``kilonova server boot`` is given.
+
+    Attributes
+    ----------
+    ports
+        UUIDs of ports in the records, or JSON of new ones, or files of it.
+    """
+
+    flavor: options.Flavor
+    properties: options.Properties = None
+    image: options.Image = ""
+    image_properties: options.ImageProperties = None
+    count: options.Count = 1
+    ports: Annotated[
+        options.Texts,
+        typer.Option("--port", metavar="PORT", help="UUID, or JSON; repeatable."),
+    ] = None
+    server_group: Annotated[
+        str | None, typer.Option("--server-group", metavar="UUID", help="Its group.")
+    ] = None
+    availability_zone: options.AvailabilityZone = None
+    hints: options.Hints = None
+    host: options.Destination = None
+    project: Annotated[
+        str | None, typer.Option("--project", metavar="ID", help="Else the caller's.")
+    ] = None
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="ID", help="Else the caller.")
+    ] = None
+    volume: Annotated[bool, typer.Option("--volume", help="Boot from a volume.")] = (
+        False
+    )
+
+
+class Healed(Options):
+    """What ``kilonova heal`` is given.
+
+    Attributes
+    ----------
+    max_count
+        As it was typed; of no effect with a server.
+    failing
+        ``PORT`` each, which takes no allocation, or ``PORT=rollback``, which keeps it.
+    """
+
+    records: options.RecordsPath
+    max_count: Annotated[
+        str | None,
+        typer.Option("--max-count", metavar="N", help="Servers to heal at most."),
+    ] = None
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing; exit status 4.")
+    ] = False
+    server: Annotated[
+        str | None, typer.Option("--instance", metavar="UUID", help="Only this one.")
+    ] = None
+    skip_ports: Annotated[
+        bool, typer.Option("--skip-port-allocations", help="Leave ports alone.")
+    ] = False
+    cell: Annotated[
+        str | None, typer.Option("--cell", metavar="UUID", help="Only this cell.")
+    ] = None
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what --instance holds.")
+    ] = False
+    failing: Annotated[
+        options.Texts,
+        typer.Option("--fail", metavar="PORT[=rollback]", help="What goes wrong."),
+    ] = None
+    records_out: options.RecordsOut = None
+    given: Administered
 
 
 class Precached(Options):

@@ -331,6 +331,18 @@ def holdings(state: State, row: int) -> list[tuple[int, int]]:
     return found
 
 
+def amounts(state: State, consumer: str) -> dict[str, dict[str, int]]:
+    """Give what a consumer holds: amounts by class, by provider; may be empty."""
+    row = state.consumer_uuids.find(consumer)
+    table = state.tables.inventory
+    found: dict[str, dict[str, int]] = {}
+    for at, amount in holdings(state, row) if row >= 0 else ():
+        provider = state.provider_identity(int(table["provider"][at]))
+        name = state.resource_classes[int(table["resource_class"][at])]
+        found.setdefault(provider, {})[name] = amount
+    return found
+
+
 def _forget(state: State, row: int, *, bump: bool) -> None:
     from kilonova_kernels import claims
 

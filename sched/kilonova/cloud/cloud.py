@@ -340,13 +340,5 @@ class BaseCloud:
 
     def allocations(self, consumer: str) -> dict[str, dict[str, int]]:
         """Give what a consumer holds: amounts by class, by provider; may be empty."""
-        state = self.state
-        found: dict[str, dict[str, int]] = {}
-        with state.lock:
-            row = state.consumer_uuids.find(consumer)
-            table = state.tables.inventory
-            for at, amount in claims.holdings(state, row) if row >= 0 else ():
-                provider = state.provider_identity(int(table["provider"][at]))
-                name = state.resource_classes[int(table["resource_class"][at])]
-                found.setdefault(provider, {})[name] = amount
-        return found
+        with self.state.lock:
+            return claims.amounts(self.state, consumer)

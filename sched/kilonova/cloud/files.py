@@ -22,6 +22,7 @@ from kilonova.cloud.schema import TABLES, columns_of
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, BadTable
 from kilonova.newfiles import new_files
+from kilonova.textfiles import as_kind, read_json
 
 FORMAT = 2
 _NAMES = {
@@ -151,14 +152,7 @@ def read(state: State, folder: Path) -> None:
 
 def _read_facts(folder: Path) -> dict[str, Any]:
     path = folder / "cloud.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(
-            f"{str(folder)!r} is not a cloud: {path.name}: {error.strerror}."
-        ) from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON: {error}.") from error
+    found = read_json(path, _no_cloud)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         value = found.get("format") if isinstance(found, dict) else found
         raise BadInput(f"{path}: format must be {FORMAT}, got {value!r:.80}.")
@@ -166,6 +160,12 @@ def _read_facts(folder: Path) -> dict[str, Any]:
     if not isinstance(facts, dict) or found.get("checksum") != _checksum(facts):
         raise BadInput(f"{path} is damaged: its checksum is another.")
     return facts
+
+
+def _no_cloud(path: Path, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{str(path.parent)!r} is not a cloud: {path.name}: {error.strerror}."
+    return as_kind("a cloud")(path, error)
 
 
 class _Mapped:

@@ -163,3 +163,23 @@ class Host:
     candidates: tuple[Mapping[str, Sequence[str]], ...] = ()
     # Of the providers of its tree, root first, where a weigher looks at them.
     rooms: tuple[Room, ...] = ()
+
+    def is_up(self, now: float, service_down_time: float) -> bool:
+        """Say whether its compute service sends heartbeats, be it disabled or not.
+
+        Parameters
+        ----------
+        now
+            Seconds since 1970.
+        service_down_time
+            Seconds without a heartbeat after which a service is down.
+
+        Notes
+        -----
+        As ``is_up`` in Nova's ``servicegroup/drivers/db.py``.
+        """
+        if self.forced_down:
+            return False
+        if self.last_seen_up is None:
+            return True
+        return abs(now - self.last_seen_up) <= service_down_time

@@ -76,12 +76,6 @@ def delete_accelerators(
             del known[uuid]
 
 
-def requests_of(context: Context, server: Server) -> list[AcceleratorRequest]:
-    """Give the accelerator requests that are bound to a server."""
-    known = context.records.accelerator_requests.values()
-    return [request for request in known if request.server == server.uuid]
-
-
 def _requests(context: Context, server: Server) -> list[AcceleratorRequest]:
     found: list[AcceleratorRequest] = []
     profiles = context.records.device_profiles

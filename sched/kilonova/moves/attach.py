@@ -16,6 +16,7 @@ from kilonova.moves.ports import (
     unbind_ports,
 )
 from kilonova.moves.refusals import refused
+from kilonova.moves.specs import asks_groups
 from kilonova.records.records import Port
 from kilonova.records.server import Server
 from kilonova.request.group import Request
@@ -33,9 +34,7 @@ def check_attach(context: Context, server: Server, name: str) -> None:
     if port is None:
         raise refused(f"No port {name!r} in Neutron.", "PortNotFound", 404)
     _check_no_accelerator(server, port)
-    asked = port.get("resource_request")
-    extended = isinstance(asked, dict) and asked.get("request_groups")
-    if extended and context.options.compute_version < _ATTACH_EXTENDED:
+    if asks_groups(port) and context.options.compute_version < _ATTACH_EXTENDED:
         raise refused(
             f"Port {name} asks for request_groups, which needs nova-compute "
             f"{_ATTACH_EXTENDED}, got {context.options.compute_version}.",
@@ -72,7 +71,7 @@ def _attach(context: Context, server: Server, name: str) -> None:
         claim_devices(context, server, wanted.pci_requests, mappings)
     except StepFailed as error:
         _take_away(context, server, added)
-        raise _refused(server, name, error) from error
+        raise _refused(server, name, error, error.nova) from error
     context.see("allocate", server)
     check_port(context, name)
     server.ports = (*server.ports, name)
@@ -80,13 +79,13 @@ def _attach(context: Context, server: Server, name: str) -> None:
         context.run("bind_ports", server, server.host)
     except StepFailed as error:
         server.ports = tuple(each for each in server.ports if each != name)
-        raise _refused(server, name, error, 500, error.nova) from error
+        raise _refused(server, name, error, error.nova, 500) from error
     _bind(context, server, name, mappings)
     try:
         context.run("attach_interface", server, server.host)
     except StepFailed as error:
         _deallocate(context, server, port, wanted)
-        raise _refused(server, name, error, 500) from error
+        raise _refused(server, name, error, "InterfaceAttachFailed", 500) from error
     context.see("attach_port", server)
 
 
@@ -222,12 +221,6 @@ def _check_no_accelerator(server: Server, port: Port) -> None:
 
 
 def _refused(
-    server: Server,
-    name: str,
-    error: StepFailed,
-    status: int = 400,
-    nova: str = "InterfaceAttachFailed",
+    server: Server, name: str, error: StepFailed, nova: str, status: int = 400
 ) -> Refused:
-    if status == 400:
-        nova = error.nova
     return refused(f"Server {server.uuid}, port {name}: {error}", nova, status)

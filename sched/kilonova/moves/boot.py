@@ -13,7 +13,7 @@ from kilonova.moves.holding import claim_alternate, found_in_time, own, uncount
 from kilonova.moves.host_claim import claim_at_host
 from kilonova.moves.ports import bind_ports, check_bindings, unbind_ports
 from kilonova.moves.refusals import refused
-from kilonova.moves.specs import ports_of, spec_of
+from kilonova.moves.specs import asks_groups, ports_of, spec_of
 from kilonova.records.server import Server
 from kilonova.request.availability_zone import parse_zone
 from kilonova.request.server import Destination, ServerSpec
@@ -127,8 +127,7 @@ def check_boot(context: Context, server: Server, count: int, host: str | None) -
         check_port(context, name)
     if context.options.compute_version < _BOOT_WITH_EXTENDED:
         for port in ports_of(context, server):
-            asked = port.get("resource_request")
-            if isinstance(asked, dict) and asked.get("request_groups"):
+            if asks_groups(port):
                 raise refused(
                     f"Port {port['id']} asks for request_groups, which needs "
                     f"nova-compute {_BOOT_WITH_EXTENDED}, got "

@@ -87,6 +87,16 @@ class Context:
         if self.observer is not None:
             self.observer(step, server)
 
+    def fail(
+        self, server: Server, error: KilonovaError, vm_state: str | None = None
+    ) -> None:
+        """End an operation with a fault; without a ``vm_state`` it stays as it is."""
+        if vm_state is not None:
+            server.vm_state = vm_state
+        server.task_state = None
+        note_fault(server, error)
+        self.see("fail", server)
+
     def row(self, consumer: str) -> int:
         """Give the row of a consumer, -1 where there is none."""
         return self.state.consumer_uuids.find(consumer)
@@ -105,21 +115,12 @@ class Context:
         return state.traits.find(trait) in traits
 
     def is_up(self, node: str | None) -> bool:
-        """Say whether the compute service of a node sends heartbeats.
-
-        Notes
-        -----
-        Nova's database driver of service groups; a disabled service may be up.
-        """
+        """Say whether the compute service of a node is there, and sends heartbeats."""
         if node is None or self.state.hosts.names.find(node) < 0:
             return False
         host = host_view(self.state, self.state.hosts.row(node))
-        if host.forced_down:
-            return False
-        if host.last_seen_up is None:
-            return True
-        elapsed = abs(self.now() - host.last_seen_up)
-        return elapsed <= self.scheduler.options.default.service_down_time
+        down_time = self.scheduler.options.default.service_down_time
+        return host.is_up(self.now(), down_time)
 
     def other_cell(self, server: Server, node: str) -> str | None:
         """Give the cell of a node where it is known not to be the server's own."""
@@ -152,6 +153,6 @@ def note_fault(server: Server, error: KilonovaError) -> None:
     server.fault = f"{name}: {error}"
 
 
-def failed(message: str, nova: str, *, rolls_back: bool = False) -> StepFailed:
+def failed(message: str, nova: str) -> StepFailed:
     """Make the error of a step that fails within Kilonova."""
-    return StepFailed(message, nova, rolls_back=rolls_back)
+    return StepFailed(message, nova)

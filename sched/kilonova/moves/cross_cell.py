@@ -2,7 +2,7 @@
 
 from kilonova.errors import Forbidden, Refused, StepFailed
 from kilonova.hosts.selection import Chosen
-from kilonova.moves.context import Context, note_fault
+from kilonova.moves.context import Context
 from kilonova.moves.cross_cell_tasks import TASKS, Crossing, Task
 from kilonova.moves.holding import give_back_source
 from kilonova.moves.refusals import refused
@@ -40,10 +40,8 @@ def may_cross_cells(context: Context, server: Server, operation: str) -> bool:
 
 def check_cell(context: Context, server: Server, node: str, operation: str) -> None:
     """Raise Refused unless a node is in the cell of a server that may not leave it."""
-    state = context.state
-    number = int(state.hosts.table["cell"][state.hosts.row(node)])
-    cell = state.hosts.cells[number] if number >= 0 else None
-    if None not in (cell, server.cell) and cell != server.cell:
+    cell = context.other_cell(server, node)
+    if cell is not None:
         raise refused(
             f"Server {server.uuid}, {operation}: host must be in its cell "
             f"{server.cell!r}, got {node!r} in {cell!r}.",
@@ -110,6 +108,4 @@ def _fail(move: Crossing, error: StepFailed) -> None:
     move.migration.status = "error"
     give_back_source(move.context, move.server, move.migration)
     move.context.settle(move.server)
-    move.server.task_state = None
-    note_fault(move.server, error)
-    move.context.see("fail", move.server)
+    move.context.fail(move.server, error)

@@ -23,13 +23,11 @@ def confirm_across(context: Context, server: Server, migration: Migration) -> No
         context.run("delete_source_copy", copy.server, migration.source_host)
         context.records.drop_copy(copy)
     except StepFailed as error:
-        migration.status = server.vm_state = "error"
-        server.task_state = None
-        note_fault(server, error)
-        context.see("fail", server)
+        migration.status = "error"
+        context.fail(server, error, "error")
         return
     migration.status = "confirmed"
-    server.old_flavor = server.new_flavor = server.old_vm_state = None
+    server.forget_resize()
     stopped = server.power_state == "shutdown"
     server.vm_state = "stopped" if stopped else "active"
     server.task_state = None

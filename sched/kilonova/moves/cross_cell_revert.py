@@ -41,10 +41,8 @@ def revert_across(context: Context, server: Server, migration: Migration) -> Non
         context.records.drop_copy(copy)
         _finish_at_source(context, server, migration, groups)
     except StepFailed as error:
-        migration.status = failing.vm_state = "error"
-        failing.task_state = None
-        note_fault(failing, error)
-        context.see("fail", failing)
+        migration.status = "error"
+        context.fail(failing, error, "error")
         return
     context.see("revert", server)
 
@@ -110,6 +108,6 @@ def _finish_at_source(
         finally:
             context.run("complete_volume_attachments", server, server.host)
     finally:
-        server.old_flavor = server.new_flavor = server.old_vm_state = None
+        server.forget_resize()
     server.vm_state = "stopped" if was_stopped else "active"
     server.task_state, migration.status = None, "reverted"

@@ -2,7 +2,7 @@
 
 from kilonova.errors import StepFailed
 from kilonova.moves.accelerators import delete_accelerators
-from kilonova.moves.context import Context, note_fault
+from kilonova.moves.context import Context
 from kilonova.moves.ports import unbind_ports
 from kilonova.moves.resize import confirm_resize
 from kilonova.records.migration import COLD, RESIZE, Migration
@@ -36,9 +36,7 @@ def delete(context: Context, server: Server) -> None:
             if error.nova != "InstancePowerOffFailure":
                 unbind_ports(context, server, server.ports)
                 server.ports = ()
-            server.vm_state, server.task_state = "error", None
-            note_fault(server, error)
-            context.see("fail", server)
+            context.fail(server, error, "error")
             return
     unbind_ports(context, server, server.ports)
     delete_accelerators(context, server, of_ports=True)

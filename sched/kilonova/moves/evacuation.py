@@ -1,6 +1,6 @@
 """Evacuation: claims on top of what the dead host holds, which goes when it returns."""
 
-from kilonova.errors import KilonovaError, NoValidHost, StepFailed
+from kilonova.errors import NoValidHost, StepFailed
 from kilonova.hosts.claiming import (
     count_server,
     forget_parked,
@@ -21,10 +21,10 @@ from kilonova.moves.host_claim import claim_at_host
 from kilonova.moves.live import claim_copy
 from kilonova.moves.ports import bind_ports, check_bindings
 from kilonova.moves.refusals import refused
-from kilonova.moves.specs import spec_of
+from kilonova.moves.specs import destination_of, spec_of
 from kilonova.records.migration import EVACUATION, Migration
 from kilonova.records.server import Server
-from kilonova.request.server import Destination, ServerSpec
+from kilonova.request.server import ServerSpec
 
 _LEFT = ("accepted", "pre-migrating", "done")
 
@@ -84,9 +84,8 @@ def evacuate(
     try:
         mappings = _place(context, server, migration, spec, force)
     except NoValidHost as error:
-        migration.status, server.task_state = "error", None
-        server.vm_state = before if force else "error"
-        _note(context, server, error)
+        migration.status = "error"
+        context.fail(server, error, before if force else "error")
         return
     if device_profile(server) is not None:
         delete_accelerators(context, server)
@@ -96,12 +95,11 @@ def evacuate(
         _rebuild(context, server, migration, spec, mappings)
     except StepFailed as error:
         _leave(context, server, migration)
-        migration.status, server.task_state = "failed", None
+        migration.status = "failed"
         kept = error.rolls_back or error.nova == "ComputeResourcesUnavailable"
-        server.vm_state = before if kept else "error"
         if error.nova == "ComputeResourcesUnavailable":
             error = StepFailed(str(error), "BuildAbortException")
-        _note(context, server, error)
+        context.fail(server, error, before if kept else "error")
         return
     stopped = before == "stopped" or (target_state == "stopped" and before != "error")
     server.vm_state = "stopped" if stopped else "active"
@@ -156,9 +154,7 @@ def _spec(
         context,
         server,
         ignore_hosts=(server.host or "",),
-        destination=Destination(
-            host=host, node=context.node_of(host) if host else None, cell=server.cell
-        ),
+        destination=destination_of(context, server, host),
     )
 
 
@@ -228,7 +224,8 @@ def _bind(
     except StepFailed as error:
         # Nova leaves it like this: rebuilding, and both hosts held.
         leave_destination(context, server, migration.uuid)
-        _note(context, server, error)
+        note_fault(server, error)
+        context.see("fail", server)
         return False
     return True
 
@@ -257,8 +254,3 @@ def _leave(context: Context, server: Server, migration: Migration) -> None:
     """Give the destination back; the source stays held."""
     leave_destination(context, server, migration.uuid)
     remove_tree(context, server, context.root(migration.dest_node or ""))
-
-
-def _note(context: Context, server: Server, error: KilonovaError) -> None:
-    note_fault(server, error)
-    context.see("fail", server)

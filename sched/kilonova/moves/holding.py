@@ -22,8 +22,8 @@ from kilonova.records.server import Server
 from kilonova.request.server import ServerSpec
 
 
-def hold_source(context: Context, server: Server, migration: Migration) -> bool:
-    """Hand what a server holds to its migration; say whether it held its host.
+def hold_source(context: Context, server: Server, migration: Migration) -> None:
+    """Hand what a server holds to its migration, if it holds its host.
 
     Notes
     -----
@@ -32,10 +32,9 @@ def hold_source(context: Context, server: Server, migration: Migration) -> bool:
     """
     held = context.scheduler.cloud.allocations(server.uuid)
     if server.node is None or context.root(server.node) not in held:
-        return False
+        return
     context.scheduler.cloud.move(server.uuid, migration.uuid)
     context.see("hold_source", server)
-    return True
 
 
 def give_back_source(context: Context, server: Server, migration: Migration) -> bool:

@@ -25,10 +25,10 @@ from kilonova.moves.holding import (
 from kilonova.moves.host_claim import claim_at_host
 from kilonova.moves.ports import bind_ports, check_bindings
 from kilonova.moves.refusals import refused
-from kilonova.moves.specs import spec_of
+from kilonova.moves.specs import destination_of, spec_of
 from kilonova.records.migration import Migration
 from kilonova.records.server import Server
-from kilonova.request.server import Destination, ServerSpec
+from kilonova.request.server import ServerSpec
 
 Mappings = dict[str, tuple[str, ...]]
 # Nova's exceptions that send a server on to the next host: those that say that this one
@@ -118,13 +118,8 @@ def live_migrate(
 
 
 def _spec(context: Context, server: Server, host: str | None) -> ServerSpec:
-    return spec_of(
-        context,
-        server,
-        destination=Destination(
-            host=host, node=context.node_of(host) if host else None, cell=server.cell
-        ),
-    )
+    destination = destination_of(context, server, host)
+    return spec_of(context, server, destination=destination)
 
 
 def _check_source(context: Context, server: Server) -> None:
@@ -353,10 +348,8 @@ def _migrate(
         context.run("post_live_migration", server, dest)
     except StepFailed as error:
         # The guest runs there: there is no way back, and the source stays held.
-        server.vm_state = migration.status = "error"
-        server.task_state = None
-        note_fault(server, error)
-        context.see("fail", server)
+        migration.status = "error"
+        context.fail(server, error, "error")
         return
     server.task_state, migration.status = None, "completed"
     context.release(migration.uuid)
@@ -381,6 +374,5 @@ def _give_up(
     error: KilonovaError,
     status: str = "error",
 ) -> None:
-    server.task_state, migration.status = None, status
-    note_fault(server, error)
-    context.see("fail", server)
+    migration.status = status
+    context.fail(server, error)

@@ -1,7 +1,6 @@
 """``Operations``: all that users and operators do with servers, as Nova does it."""
 
 from collections.abc import Callable, Sequence
-from uuid import uuid4
 
 from kilonova.errors import BadInput, KilonovaError
 from kilonova.hosts import clock as clocks
@@ -194,7 +193,9 @@ class Operations:
         name = "server-live-migrate" + ("-to-host" if host else "")
         found = self._checked(server, "live-migrate", name)
         live.check_live_migrate(self.context, found, host, force)
-        migration = self._migration(found, LIVE, host if force else None)
+        migration = resize.new_migration(
+            self.context, found, LIVE, host if force else None
+        )
         self._rolling(
             migration,
             lambda: live.live_migrate(self.context, found, migration, host, force),
@@ -226,7 +227,7 @@ class Operations:
         evacuation.check_host(self.context, found, host, force, target_state)
         refusals.check_refusals(self.context, found, "evacuate")
         evacuation.check_evacuate(self.context, found)
-        migration = self._migration(found, EVACUATION, host)
+        migration = resize.new_migration(self.context, found, EVACUATION, host)
         self._rolling(
             migration,
             lambda: evacuation.evacuate(
@@ -346,19 +347,15 @@ class Operations:
         crosses = f"{name}-across-cells"
         may_cross = cross_cell.may_cross_cells(self.context, found, crosses)
         resize.check_resize(self.context, found, flavor, host, may_cross)
-        migration = self._migration(found, resize.resize_kind(flavor), None)
+        migration = resize.new_migration(
+            self.context, found, resize.resize_kind(flavor), None
+        )
         self._rolling(
             migration,
             lambda: resize.resize(
                 self.context, found, migration, flavor, host, may_cross
             ),
         )
-        return migration
-
-    def _migration(self, server: Server, kind: str, host: str | None) -> Migration:
-        uuid = str(uuid4())
-        migration = resize.new_migration(self.context, server, kind, uuid, "accepted")
-        migration.dest_host = host
         return migration
 
     def _rolling(self, migration: Migration, operation: Callable[[], None]) -> None:

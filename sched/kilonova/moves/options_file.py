@@ -4,10 +4,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from kilonova.errors import BadInput
 from kilonova.hosts.options_ini import parse_ini
 from kilonova.hosts.options_values import from_texts
 from kilonova.moves.options import MoveOptions
+from kilonova.textfiles import plainly, read_text
 
 # Nova has no options like those of [kilonova]: it asks its services for their version,
 # and never lets such servers leave their cell.
@@ -32,10 +32,7 @@ def read_move_options(path: str | Path) -> MoveOptions:
         A line is malformed, or a value of the wrong type.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise BadInput(f"Options: {path} cannot be read: {error}.") from error
+    text = read_text(path, plainly("Options: "))
     given = parse_ini(text, path.name)
     found, defaults = dict[str, Any](), MoveOptions()
     for each in fields(MoveOptions):

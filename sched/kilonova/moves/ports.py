@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import cast
+from typing import Any
 
 from kilonova.errors import BadInput
 from kilonova.moves.context import Context, failed
@@ -95,9 +95,10 @@ def unbind_ports(
             port["device_id"] = port["device_owner"] = ""
 
 
-def binding_profile(port: Port) -> dict[str, object]:
+def binding_profile(port: Port) -> dict[str, Any]:
     """Give a copy of a port's binding profile, empty where it has none."""
-    return dict(cast(Mapping[str, object], port.get("binding:profile") or {}))
+    profile = port.get("binding:profile")
+    return dict(profile) if isinstance(profile, Mapping) else {}
 
 
 def new_profile(port: Port, mappings: Mappings | None) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from kilonova.errors import NoValidHost, StepFailed
 from kilonova.hosts.rebuild import check_rebuild as suits_host
-from kilonova.moves.context import Context, note_fault
+from kilonova.moves.context import Context
 from kilonova.moves.holding import remove_tree
 from kilonova.moves.refusals import refused
 from kilonova.moves.specs import spec_of
@@ -38,7 +38,7 @@ def rebuild(context: Context, server: Server, image: Image) -> None:
             _check_host(context, server)
     except NoValidHost as error:
         server.image = old_image
-        _fail(context, server, error)
+        context.fail(server, error, "error")
         return
     try:
         server.task_state = "rebuild_spawning"
@@ -48,7 +48,7 @@ def rebuild(context: Context, server: Server, image: Image) -> None:
             # As if this were the destination of an evacuation: Nova forgets that the
             # server is on this host.
             remove_tree(context, server, context.root(server.node or ""))
-            _fail(context, server, error, before if error.rolls_back else "error")
+            context.fail(server, error, before if error.rolls_back else "error")
         return
     server.vm_state = "stopped" if before == "stopped" else "active"
     server.power_state = "shutdown" if before == "stopped" else "running"
@@ -61,14 +61,3 @@ def _check_host(context: Context, server: Server) -> None:
     scheduler = context.scheduler
     held = scheduler.cloud.allocations(server.uuid)
     suits_host(scheduler, spec_of(context, server), server.node or "", held)
-
-
-def _fail(
-    context: Context,
-    server: Server,
-    error: NoValidHost | StepFailed,
-    vm_state: str = "error",
-) -> None:
-    server.vm_state, server.task_state = vm_state, None
-    note_fault(server, error)
-    context.see("fail", server)

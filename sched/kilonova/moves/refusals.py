@@ -7,7 +7,7 @@ from kilonova.errors import Refused
 from kilonova.moves.accelerators import device_profile
 from kilonova.moves.context import Context
 from kilonova.moves.ports import ACCELERATOR_TYPES
-from kilonova.moves.specs import ports_of
+from kilonova.moves.specs import asks_groups, ports_of
 from kilonova.records.server import Server
 from kilonova.request.guest_features import tpm, tpm_secret_security
 from kilonova.request.memory_encryption import memory_encryption
@@ -94,8 +94,7 @@ def _extended(context: Context, server: Server, operation: str) -> None:
     if context.options.compute_version >= _EXTENDED_MOVES:
         return
     for port in ports_of(context, server):
-        asked = port.get("resource_request")
-        if isinstance(asked, dict) and asked.get("request_groups"):
+        if asks_groups(port):
             raise refused(
                 f"Server {server.uuid}, {operation}: port {port['id']} asks for "
                 f"request_groups, which needs nova-compute {_EXTENDED_MOVES}, got "

@@ -4,7 +4,7 @@ It keeps what it holds. Where its disks are meanwhile ``kilonova.admin.rescue`` 
 """
 
 from kilonova.errors import StepFailed
-from kilonova.moves.context import Context, failed, note_fault
+from kilonova.moves.context import Context, failed
 from kilonova.moves.refusals import refused
 from kilonova.records.server import Server
 from kilonova.request.image import Image
@@ -54,13 +54,9 @@ def rescue(context: Context, server: Server) -> None:
     """
     server.task_state = "rescuing"
     try:
-        context.run("rescue", server, server.host)
+        _boot(context, server, "rescue", "rescued")
     except StepFailed as error:
-        _fail(context, server, failed(str(error), "InstanceNotRescuable"), "error")
-        return
-    server.vm_state, server.power_state = "rescued", "running"
-    server.task_state = None
-    context.see("rescue", server)
+        context.fail(server, failed(str(error), "InstanceNotRescuable"), "error")
 
 
 def unrescue(context: Context, server: Server) -> None:
@@ -72,16 +68,13 @@ def unrescue(context: Context, server: Server) -> None:
     """
     server.task_state = "unrescuing"
     try:
-        context.run("unrescue", server, server.host)
+        _boot(context, server, "unrescue", "active")
     except StepFailed as error:
-        _fail(context, server, error, "active" if error.rolls_back else "error")
-        return
-    server.vm_state, server.power_state = "active", "running"
+        context.fail(server, error, "active" if error.rolls_back else "error")
+
+
+def _boot(context: Context, server: Server, step: str, vm_state: str) -> None:
+    context.run(step, server, server.host)
+    server.vm_state, server.power_state = vm_state, "running"
     server.task_state = None
-    context.see("unrescue", server)
-
-
-def _fail(context: Context, server: Server, error: StepFailed, vm_state: str) -> None:
-    server.vm_state, server.task_state = vm_state, None
-    note_fault(server, error)
-    context.see("fail", server)
+    context.see(step, server)

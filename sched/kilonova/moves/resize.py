@@ -1,5 +1,7 @@
 """Resize and cold migration: the migration holds the source until it is confirmed."""
 
+from uuid import uuid4
+
 from kilonova.errors import KilonovaError, NoValidHost, StepFailed
 from kilonova.hosts.selection import Chosen
 from kilonova.moves.context import Context, note_fault
@@ -30,7 +32,7 @@ def check_resize(
     server: Server,
     flavor: Flavor | None,
     host: str | None,
-    may_cross: bool = False,
+    may_cross: bool,
 ) -> None:
     """Raise Refused where Nova's API would not resize, or cold migrate, a server.
 
@@ -82,7 +84,7 @@ def resize(
     migration: Migration,
     flavor: Flavor | None,
     host: str | None,
-    may_cross: bool = False,
+    may_cross: bool,
 ) -> None:
     """Resize a server, or migrate it cold where ``flavor`` is None.
 
@@ -154,7 +156,7 @@ def confirm_resize(context: Context, server: Server, migration: Migration) -> No
         server.vm_state = "stopped" if stopped else "active"
         server.task_state, migration.status = None, "confirmed"
     context.release(migration.uuid)
-    _forget_stash(server)
+    server.forget_resize()
     context.see("confirm", server)
 
 
@@ -172,21 +174,22 @@ def same_host_is_allowed(context: Context, server: Server, resizes: bool) -> boo
 
 
 def new_migration(
-    context: Context, server: Server, kind: str, uuid: str, status: str
+    context: Context, server: Server, kind: str, host: str | None
 ) -> Migration:
-    """Note a migration of a server away from its host."""
+    """Note a migration of a server away from its host, to another if it is known."""
     migration = Migration(
-        uuid,
+        str(uuid4()),
         server.uuid,
         kind,
-        status,
+        "accepted",
         source_host=server.host,
         source_node=server.node,
         source_cell=server.cell,
+        dest_host=host,
         dest_cell=server.cell,
         created_at=context.now(),
     )
-    context.records.migrations[uuid] = migration
+    context.records.migrations[migration.uuid] = migration
     return migration
 
 
@@ -238,14 +241,12 @@ def _prepare(
 
 def _move(context: Context, server: Server, migration: Migration) -> bool:
     """Power the server off, and let it be on the destination; say whether it is."""
-    before = server.vm_state
     migration.status, server.task_state = "migrating", "resize_migrating"
     try:
         context.run("power_off", server, migration.source_host)
     except StepFailed as error:
         give_back_source(context, server, migration)
-        state = before if error.rolls_back else "error"
-        _fail(context, server, migration, error, vm_state=state)
+        _fail(context, server, migration, error, vm_state="error")
         return False
     migration.status = "post-migrating"
     server.host, server.node = migration.dest_host, migration.dest_node
@@ -296,13 +297,6 @@ def _fail(
     vm_state: str | None = None,
 ) -> None:
     context.settle(server)
-    migration.status, server.task_state = "error", None
-    if vm_state is not None:
-        rolls_back = isinstance(error, StepFailed) and error.rolls_back
-        server.vm_state = server.vm_state if rolls_back else vm_state
-    note_fault(server, error)
-    context.see("fail", server)
-
-
-def _forget_stash(server: Server) -> None:
-    server.old_flavor = server.new_flavor = server.old_vm_state = None
+    migration.status = "error"
+    rolls_back = isinstance(error, StepFailed) and error.rolls_back
+    context.fail(server, error, None if rolls_back else vm_state)

@@ -1,7 +1,7 @@
 """Revert of a resize or cold migration: back to the source, which was held."""
 
-from kilonova.errors import KilonovaError, StepFailed
-from kilonova.moves.context import Context, failed, note_fault
+from kilonova.errors import StepFailed
+from kilonova.moves.context import Context, failed
 from kilonova.moves.holding import give_back_source
 from kilonova.moves.ports import bind_ports, has_allocation, mappings_of
 from kilonova.moves.specs import ports_of
@@ -24,7 +24,8 @@ def revert_resize(context: Context, server: Server, migration: Migration) -> Non
         context.run("destroy_at_dest", server, migration.dest_host)
     except StepFailed as error:
         # The migration is over by its status, but goes on holding the source.
-        _fail(context, server, migration, error)
+        migration.status = "error"
+        context.fail(server, error, "error")
         return
     migration.status = "reverted"
     old_vm_state = server.old_vm_state or "active"
@@ -40,10 +41,11 @@ def revert_resize(context: Context, server: Server, migration: Migration) -> Non
         bind_ports(context, server, server.host or "", mappings)
         context.run("finish_revert_resize", server, server.host)
     except StepFailed as error:
-        _fail(context, server, migration, error)
+        migration.status = "error"
+        context.fail(server, error, "error")
         return
     finally:
-        server.old_flavor = server.new_flavor = server.old_vm_state = None
+        server.forget_resize()
     stopped = old_vm_state == "stopped"
     server.vm_state = "stopped" if stopped else "active"
     server.power_state = "shutdown" if stopped else "running"
@@ -82,12 +84,3 @@ def mappings_held(
         for provider in held
     }
     return mappings_of(groups, held, traits)
-
-
-def _fail(
-    context: Context, server: Server, migration: Migration, error: KilonovaError
-) -> None:
-    migration.status = server.vm_state = "error"
-    server.task_state = None
-    note_fault(server, error)
-    context.see("fail", server)

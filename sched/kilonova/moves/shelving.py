@@ -4,14 +4,14 @@ from kilonova.cloud.hosts import host_view
 from kilonova.errors import NoValidHost, StepFailed
 from kilonova.hosts.selection import Chosen
 from kilonova.moves.accelerators import bind_accelerators, delete_accelerators
-from kilonova.moves.context import Context, note_fault
+from kilonova.moves.context import Context
 from kilonova.moves.holding import select, uncount
 from kilonova.moves.host_claim import claim_at_host
 from kilonova.moves.ports import bind_ports, check_bindings, unbind_ports
 from kilonova.moves.refusals import refused
-from kilonova.moves.specs import spec_of
+from kilonova.moves.specs import destination_of, spec_of
 from kilonova.records.server import Server
-from kilonova.request.server import Destination, ServerSpec
+from kilonova.request.server import ServerSpec
 
 KEEP_ZONE = ":"
 """Stands for the zone that a server has: no zone has a colon in its name."""
@@ -31,7 +31,7 @@ def shelve(context: Context, server: Server) -> None:
             context.run("power_off", server, server.host)
             context.run("snapshot", server, server.host)
         except StepFailed as error:
-            _clear_task(context, server, error)
+            context.fail(server, error)
             return
         server.vm_state, server.task_state = "shelved", None
         server.power_state = "shutdown"
@@ -56,7 +56,7 @@ def shelve_offload(context: Context, server: Server) -> None:
         unbind_ports(context, server, server.ports, detach=False)
         context.run("destroy", server, server.host)
     except StepFailed as error:
-        _clear_task(context, server, error)
+        context.fail(server, error)
         return
     delete_accelerators(context, server)
     context.release(server.uuid)
@@ -116,7 +116,7 @@ def unshelve(
         try:
             context.run("power_on", server, server.host)
         except StepFailed as error:
-            _clear_task(context, server, error)
+            context.fail(server, error)
             return
         server.vm_state, server.task_state = "active", None
         server.power_state = "running"
@@ -144,19 +144,14 @@ def unshelve(
     except StepFailed as error:
         # What was claimed stays so: Nova deletes the accelerator requests only.
         uncount(context, server)
-        _clear_task(context, server, error)
+        context.fail(server, error)
         return
     _spawn(context, server, spec, chosen)
 
 
 def _spec(context: Context, server: Server, host: str | None) -> ServerSpec:
-    return spec_of(
-        context,
-        server,
-        destination=Destination(
-            host=host, node=context.node_of(host) if host else None, cell=server.cell
-        ),
-    )
+    destination = destination_of(context, server, host)
+    return spec_of(context, server, destination=destination)
 
 
 def _spawn(context: Context, server: Server, spec: ServerSpec, chosen: Chosen) -> None:
@@ -172,7 +167,7 @@ def _spawn(context: Context, server: Server, spec: ServerSpec, chosen: Chosen) -
     except StepFailed as error:
         context.release(server.uuid)
         server.host = server.node = None
-        _clear_task(context, server, error)
+        context.fail(server, error)
         return
     server.vm_state, server.task_state = "active", None
     server.power_state = "running"
@@ -189,11 +184,3 @@ def _zones(context: Context) -> dict[str, str]:
         named = [a.metadata.get("availability_zone") for a in aggregates]
         found[hosts.names[row]] = next((zone for zone in named if zone), "nova")
     return found
-
-
-def _clear_task(
-    context: Context, server: Server, error: NoValidHost | StepFailed
-) -> None:
-    server.task_state = None
-    note_fault(server, error)
-    context.see("fail", server)

@@ -7,7 +7,7 @@ from kilonova.moves.context import Context
 from kilonova.records.records import Port
 from kilonova.records.server import Server
 from kilonova.request.flavor import Flavor
-from kilonova.request.server import ServerGroup, ServerSpec
+from kilonova.request.server import Destination, ServerGroup, ServerSpec
 from kilonova.request.server_spec import Wishes, server_spec
 
 
@@ -18,6 +18,18 @@ def ports_of(context: Context, server: Server) -> list[Port]:
     """
     known = context.records.ports
     return [known[port] for port in server.ports if port in known]
+
+
+def asks_groups(port: Port) -> bool:
+    """Say whether a port asks for several request groups, as not all computes know."""
+    asked = port.get("resource_request")
+    return isinstance(asked, dict) and bool(asked.get("request_groups"))
+
+
+def destination_of(context: Context, server: Server, host: str | None) -> Destination:
+    """Give where a server is to go within its cell: to a host, or anywhere."""
+    node = context.node_of(host) if host else None
+    return Destination(host=host, node=node, cell=server.cell)
 
 
 def spec_of(
@@ -78,7 +90,4 @@ def _group(context: Context, server: Server) -> ServerGroup | None:
             f"Server {server.uuid}: server_group must be one of {known}, "
             f"got {server.server_group!r}."
         )
-    group = groups[number]
-    return ServerGroup(
-        group.policy, max_server_per_host=group.max_server_per_host, uuid=group.uuid
-    )
+    return ServerGroup.of(groups[number])

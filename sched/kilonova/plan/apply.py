@@ -32,6 +32,7 @@ from kilonova.moves.accelerators import (
 )
 from kilonova.moves.context import Context
 from kilonova.moves.driver import SimulatedDriver
+from kilonova.moves.ports import binding_profile
 from kilonova.plan.mapping import mappings_of
 from kilonova.plan.plan import CONFLICT, DONE, PLANNED, Amounts, Plan, Step
 from kilonova.plan.specs import Specs
@@ -111,7 +112,7 @@ def _carry_out(
         raise _Moved("The server is not in the records any more.")
     source, target = state.hosts.row(step.source), state.hosts.row(step.target or "")
     whole = _together(step.held, step.allocations)
-    held = _held(state, step.server)
+    held = claims.amounts(state, step.server)
     done = held == _by_uuid(state, whole) and _host(state, step.server) == target
     spec = specs.exact(server, source)
     if not done:
@@ -146,17 +147,6 @@ def _by_uuid(state: State, amounts: Mapping[str, Mapping[str, int]]) -> Amounts:
         state.provider_identity(state.provider_row(provider)): dict(each)
         for provider, each in amounts.items()
     }
-
-
-def _held(state: State, server: str) -> Amounts:
-    found: Amounts = {}
-    row = state.consumer_uuids.find(server)
-    table = state.tables.inventory
-    for at, amount in claims.holdings(state, row) if row >= 0 else ():
-        provider = state.provider_identity(int(table["provider"][at]))
-        name = state.resource_classes[int(table["resource_class"][at])]
-        found.setdefault(provider, {})[name] = amount
-    return found
 
 
 def _host(state: State, server: str) -> int:
@@ -247,8 +237,7 @@ def _bindings(
         if not any(group.resources for group in asked.groups):
             continue
         request = {"id": uuid, "resource_request": port.get("resource_request")}
-        known = port.get("binding:profile")
-        profile = dict(known) if isinstance(known, Mapping) else {}
+        profile = binding_profile(port)
         profile["allocation"] = (
             binding_allocation(request, mappings)
             if request["resource_request"]

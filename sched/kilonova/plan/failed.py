@@ -8,6 +8,7 @@ import numpy as np
 
 from kilonova.cloud.state import State
 from kilonova.errors import BadInput, UnknownAggregate, UnknownHost
+from kilonova.moves.ports import ACCELERATOR_TYPES
 from kilonova.records.records import Records
 from kilonova.records.server import Server
 from kilonova.request.flavor import Flavor
@@ -15,7 +16,6 @@ from kilonova.request.image import Image
 
 # States of servers that Nova evacuates.
 _MOVABLE = frozenset({"active", "stopped", "error"})
-_ACCELERATORS = frozenset({"accelerator-direct", "accelerator-direct-physical"})
 _VTPM = ("hw:tpm_version", "hw_tpm_version")
 
 
@@ -177,7 +177,7 @@ def refusal_of(state: State, records: Records, server: Server) -> str:
         port = records.ports.get(uuid)
         if port is None:
             return f"Port {uuid} is not in the records."
-        if port.get("binding:vnic_type") in _ACCELERATORS:
+        if port.get("binding:vnic_type") in ACCELERATOR_TYPES:
             return f"Port {uuid} is an accelerator's: Nova does not evacuate it."
     group = server.server_group
     if group is not None and state.groups.find(group) < 0:

@@ -43,7 +43,7 @@ def improved(
     greedy: Attempt,
     model: Model,
     bound: Bound,
-    progress: Progress | None = None,
+    progress: Progress | None,
 ) -> tuple[Attempt, Bound]:
     """Give the best attempt that was found, which may be the greedy one, and a bound.
 

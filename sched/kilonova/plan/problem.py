@@ -114,7 +114,7 @@ def read_problem(
         wanted.append(spec)
     own = np.array([each.own for each in servers], np.int32)
     alone = np.array([single[id(spec)] for spec in wanted], np.bool_)
-    alone |= np.isin(own, _sharers(state)) & (own >= 0)
+    alone |= np.isin(own, _sharers(state))
     kinds = {id(spec): spec for spec in wanted}
     numbers = {identity: t for t, identity in enumerate(kinds)}
     memory = [spec.flavor.memory_mb for spec in wanted]

@@ -17,7 +17,7 @@ from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 
 
-def sandbox(state: State, failed: Sequence[int], *, regroup: bool = False) -> Cloud:
+def sandbox(state: State, failed: Sequence[int], *, regroup: bool) -> Cloud:
     """Copy a cloud, and take its failed hosts out.
 
     Parameters

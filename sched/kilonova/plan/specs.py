@@ -133,10 +133,7 @@ class Specs:
     def _group(self, uuid: str | None) -> ServerGroup | None:
         if uuid is None:
             return None
-        group = self._state.groups[self._state.groups.find(uuid)]
-        return ServerGroup(
-            group.policy, max_server_per_host=group.max_server_per_host, uuid=uuid
-        )
+        return ServerGroup.of(self._state.groups[self._state.groups.find(uuid)])
 
 
 def _anonymous(port: Port, number: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from kilonova.newfiles import new_files
 from kilonova.records.cell_copy import CellCopy
 from kilonova.records.reading import plain, reader_of
 from kilonova.records.records import Records
+from kilonova.textfiles import as_kind, read_json
 
 FORMAT = "kilonova-records/1"
 
@@ -79,16 +80,7 @@ def read_file(path: str | Path) -> Records:
         It cannot be read, or something in it cannot be right; one line says where.
     """
     path = Path(path)
-    try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such file.") from error
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    except RecursionError as error:
-        raise BadInput(f"{path} is nested too deeply to be records.") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not JSON: {error}.") from error
+    given = read_json(path, as_kind("records"))
     try:
         return load(given)
     except BadInput as error:

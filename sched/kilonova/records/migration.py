@@ -18,7 +18,7 @@ class Migration:
     ----------
     uuid
         UUID; while the move is under way, the consumer of that UUID holds what the
-        server has at its source. Evacuations have none.
+        server has at its source. An evacuation has no such consumer.
     server
         UUID of the server.
     kind

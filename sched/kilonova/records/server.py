@@ -87,3 +87,7 @@ class Server:
     locked: bool = False
     hidden: bool = False
     fault: str | None = None
+
+    def forget_resize(self) -> None:
+        """Forget from which flavor and state it came, and to which flavor it goes."""
+        self.old_flavor = self.new_flavor = self.old_vm_state = None

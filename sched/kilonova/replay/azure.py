@@ -61,7 +61,7 @@ def read_azure(folder: Path, hosts: int = HOSTS) -> ServerTrace:
     tables.check_text(path, table, "workload")
     for name, low in (("time_s", 0), ("group", 0), ("cpu_milli", 1), ("mem_mib", 1)):
         tables.check_range(path, table, name, low, _MOST)
-    _check_whole_cpus(path, table)
+    tables.check_whole_cpus(path, table)
     _check_times(path, table)
     names = pc.unique(table["workload"]).to_pylist()
     if not names:
@@ -72,15 +72,6 @@ def read_azure(folder: Path, hosts: int = HOSTS) -> ServerTrace:
     }
     about = f"{hosts} hosts of {VCPUS} vCPUs and {MEMORY_MB // 1024} GiB"
     return ServerTrace(folder, about, lambda: build_fleet(hosts), windows, False)
-
-
-def _check_whole_cpus(path: Path, table: pa.Table) -> None:
-    odd = np.flatnonzero(table["cpu_milli"].to_numpy() % 1000)
-    if len(odd):
-        found = table["cpu_milli"][odd[0]].as_py()
-        raise BadTable(
-            f"{path}: row {odd[0]}: cpu_milli must be a multiple of 1000, got {found}."
-        )
 
 
 def _check_times(path: Path, table: pa.Table) -> None:

@@ -139,12 +139,7 @@ def _host(cells: Sequence[dict[str, Any]]) -> Host:
 def _check_whole(path: Path, table: pa.Table, low: int) -> None:
     tables.check_range(path, table, "cpu_milli", low, _MOST)
     tables.check_range(path, table, "mem_mib", low, _MOST)
-    odd = np.flatnonzero(table["cpu_milli"].to_numpy() % 1000)
-    if len(odd):
-        found = table["cpu_milli"][odd[0]].as_py()
-        raise BadTable(
-            f"{path}: row {odd[0]}: cpu_milli must be a multiple of 1000, got {found}."
-        )
+    tables.check_whole_cpus(path, table)
 
 
 def _check_requests(path: Path, table: pa.Table) -> None:

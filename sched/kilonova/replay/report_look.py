@@ -128,6 +128,13 @@ def titled(
     """Title a picture that stands alone; in the page its section has the title."""
     if look.interactive:
         return chart
+    return headed(chart, title, subtitle)
+
+
+def headed(
+    chart: alt.ConcatChart, title: str, subtitle: Sequence[str]
+) -> alt.ConcatChart:
+    """Put title and subtitle above a picture."""
     return chart.properties(
         title=alt.TitleParams(
             title,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -143,6 +144,16 @@ def check_range(path: Path, table: pa.Table, name: str, low: int, high: int) -> 
         raise BadTable(
             f"{path}: row {row}: {name} must be in {low}..{high}, "
             f"got {column[row].as_py()}."
+        )
+
+
+def check_whole_cpus(path: Path, table: pa.Table) -> None:
+    """Refuse parts of CPUs; raises BadTable."""
+    odd = np.flatnonzero(table["cpu_milli"].to_numpy() % 1000)
+    if len(odd):
+        found = table["cpu_milli"][odd[0]].as_py()
+        raise BadTable(
+            f"{path}: row {odd[0]}: cpu_milli must be a multiple of 1000, got {found}."
         )
 
 

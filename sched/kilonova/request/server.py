@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+from kilonova.cloud.server_groups import Group
 from kilonova.request.flavor import Flavor
 from kilonova.request.frozen import FrozenMapping, frozen_mapping
 from kilonova.request.group import RequestGroup
@@ -60,6 +61,12 @@ class ServerGroup:
     hosts: frozenset[str] = frozenset()
     max_server_per_host: int = 1
     uuid: str = ""
+
+    @classmethod
+    def of(cls, group: Group) -> "ServerGroup":
+        """Make one of a group of the cloud, which knows its members by itself."""
+        most = group.max_server_per_host
+        return cls(group.policy, max_server_per_host=most, uuid=group.uuid)
 
 
 @dataclass(frozen=True, slots=True)

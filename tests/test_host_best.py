@@ -12,6 +12,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kilonova import Cloud, Flavor, Options, Scheduler
@@ -108,6 +109,29 @@ def check_recent(engine: Engine) -> None:
         assert len(set(last)) == len(last)
 
 
+def check_bounds(engine: Engine) -> None:
+    """See that no host outweighs a bound above it, as far as the shape has looked."""
+    kept, tree, width = engine.kept, engine.tree, host_columns.WIDTH
+    weights = engine.weights.columns
+    hosts = np.arange(HOSTS)
+    bits = kept.barred[0, hosts // width] >> (hosts % width)
+    hosts = hosts[(bits & 1 == 0) & (tree.host_time[hosts, 1] <= kept.stamp[0])]
+    values = weights.value.transpose(0, 2, 1).reshape(-1, len(weights.measure))[hosts]
+    factors = weights.multiplier[weights.host_multiplier[hosts]]
+    for level in range(len(tree.first) - 1):
+        node = hosts // width ** (level + 1)
+        family = tree.first[level] + node // width
+        number = kept.reference[0, family]
+        slot = number % host_columns.REFERENCES
+        low, extent = kept.reference_low[0, slot], kept.reference_range[0, slot]
+        counts = extent != 0
+        normal = np.where(counts, (values - low) / np.where(counts, extent, 1), 0)
+        weight = (factors * normal).sum(axis=1)
+        forgotten = number <= kept.last_reference[0] - host_columns.REFERENCES
+        bound = kept.bound[0, family, node % width]
+        assert (forgotten | (weight <= bound + 1e-9)).all()
+
+
 @pytest.mark.parametrize("seed", range(16))
 def test_several_levels(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(f"best {seed}")
@@ -136,7 +160,10 @@ def test_several_levels(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         chosen = scheduler.select(spec, servers=[f"s{n}"]).hosts[0]
         assert (chosen.nodename, chosen.weight) == expected, n
         alive.append(f"s{n}")
-        check_recent(scheduler.engine((scheduler.shape(spec),)))
+        for each in specs:
+            engine = scheduler.engine((scheduler.shape(each),))
+            check_recent(engine)
+            check_bounds(engine)
 
 
 def test_a_little_drift_changes_the_order() -> None:

@@ -12,10 +12,12 @@ import numpy as np
 from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.host_bounds import (
+    highest,
     largest,
     open_node,
     refined,
     refresh_reference,
+    weight_under_newest,
 )
 from kilonova_kernels.host_columns import (
     WIDTH,
@@ -26,6 +28,7 @@ from kilonova_kernels.host_columns import (
 )
 from kilonova_kernels.host_extremes import raw_value
 from kilonova_kernels.host_passing import passes_here
+from kilonova_kernels.wide import wide
 
 _SOFT_ANTI_AFFINITY = Measure.SOFT_ANTI_AFFINITY
 
@@ -102,6 +105,18 @@ def find_best(
         choice.bound[level, i] = -np.inf
         level -= 1
         open_node(fleet, shape, level, child)
+    _note_least(fleet, shape)
+
+
+@part
+def _note_least(fleet: FleetColumns, shape: int) -> None:
+    """Note what the last of the best hosts weighs under the newest reference."""
+    choice, least = fleet.choice, -np.inf
+    if choice.found[0] == choice.host.shape[0]:
+        host = wide(choice.host[choice.found[0] - 1])
+        values, lane = fleet.weights.value[host // WIDTH], host % WIDTH
+        least = weight_under_newest(fleet, shape, host, values, lane)
+    fleet.shapes.least[shape] = least
 
 
 @part
@@ -129,9 +144,7 @@ def _ask(
 def _close(fleet: FleetColumns, shape: int, level: int) -> None:
     """Keep what was learned of a node."""
     shapes, choice = fleet.shapes, fleet.choice
-    bound = -np.inf
-    for i in range(WIDTH):
-        bound = max(bound, choice.kept[level, i])
+    bound = highest(choice.kept[level], WIDTH)
     node = choice.node[level]
     family = fleet.tree.first[level] + node // WIDTH
     shapes.bound[shape, family, node % WIDTH] = bound

@@ -239,7 +239,8 @@ def raise_bounds(
     tree, shapes = fleet.tree, fleet.shapes
     newest = shapes.last_reference[shape]
     node = host
-    for level in range(tree.first.shape[0]):
+    # Nobody asks what bounds the whole tree.
+    for level in range(tree.first.shape[0] - 1):
         node //= WIDTH
         family, place = tree.first[level] + node // WIDTH, node % WIDTH
         number = shapes.reference[shape, family]
@@ -253,6 +254,44 @@ def raise_bounds(
         else:
             bound = np.inf
         shapes.bound[shape, family, place] = bound
+
+
+@part
+def lower_bounds(fleet: FleetColumns, shape: int, host: int) -> None:
+    """Let the bounds above a host that only lost room be no higher than they must.
+
+    They would hold all the same. But a host that was among the best for another shape
+    mostly was for this one, too: its block would be opened for nothing.
+    """
+    tree, shapes = fleet.tree, fleet.shapes
+    newest = shapes.last_reference[shape]
+    node = host // WIDTH
+    family, place = tree.first[0] + node // WIDTH, node % WIDTH
+    if (
+        shapes.reference[shape, family] != newest
+        or shapes.bound[shape, family, place] < shapes.least[shape]
+    ):
+        return
+    _weigh_block(fleet, shape, node)
+    bound = highest(fleet.choice.kept[0], WIDTH)
+    for level in range(tree.first.shape[0] - 1):
+        family, place = tree.first[level] + node // WIDTH, node % WIDTH
+        known = shapes.reference[shape, family] == newest
+        if not known or bound >= shapes.bound[shape, family, place]:
+            return
+        shapes.bound[shape, family, place] = bound
+        node //= WIDTH
+        children = child_count(tree, level + 1, node)
+        bound = highest(shapes.bound[shape, family], children)
+
+
+@inlined
+def highest(bound: Float64, count: int) -> float:
+    """Give the largest of the first ``count`` bounds."""
+    most = -np.inf
+    for i in range(count):
+        most = max(most, bound[i])
+    return most
 
 
 @inlined

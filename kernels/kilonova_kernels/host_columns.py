@@ -186,6 +186,9 @@ class ShapeColumns(NamedTuple):
     bound
         What no host below a node weighs more than, plus infinity where that is not
         known, (S, F, WIDTH).
+    least
+        What the last of the best hosts of the last choice weighed under the newest
+        reference, (S,): bounds below do not matter much.
     reference
         Number of the reference for which the bounds of a family hold, (S, F).
     last_reference
@@ -214,6 +217,7 @@ class ShapeColumns(NamedTuple):
     high_host: Int64
     low_host: Int64
     bound: Float64
+    least: Float64
     reference: Int64
     last_reference: Int64
     reference_low: Float64

@@ -12,6 +12,7 @@ from kilonova_kernels._jit import part
 from kilonova_kernels.columns import CloudColumns, Float64, PlanColumns, SearchColumns
 from kilonova_kernels.host_bounds import (
     largest,
+    lower_bounds,
     raise_bounds,
     weigh_under_newest,
     weight_under_newest,
@@ -83,6 +84,8 @@ def _take_in(
             if fleet.weights.multiplier.shape[0] > 1:
                 weight[i] = weight_under_newest(fleet, shape, host, values, i)
             raise_bounds(fleet, shape, host, values, i, weight[i])
+        else:
+            lower_bounds(fleet, shape, host)
         if beyond[i] > 0.0 and passes(cloud, plans, search, fleet, shape, host):
             _widen(fleet, shape, host)
 

@@ -260,6 +260,7 @@ class Engine:
             high_host=np.full((count, weighers), -1, np.int64),
             low_host=np.full((count, weighers), -1, np.int64),
             bound=np.full((count, families, WIDTH), np.inf),
+            least=np.full(count, -np.inf),
             reference=np.zeros((count, families), np.int64),
             last_reference=np.zeros(count, np.int64),
             reference_low=np.zeros((count, REFERENCES, weighers)),

@@ -84,6 +84,27 @@ def document() -> dict[str, Any]:
                 "rate": 20_000.0,
             }
         ],
+        "besides": [
+            {
+                "replay": "azure: spread, test, seed 0",
+                "peer": "Nova with Placement",
+                "note": "the same hosts",
+                "hosts": 1100,
+                "events": 60,
+                "theirs": 12.0,
+                "ours": 0.003,
+                "their_rate": 5.0,
+                "our_rate": 20_000.0,
+                "ratio": 4_000.0,
+            },
+            {
+                "replay": "huawei: spread, C1, seed 0",
+                "peer": "Nova with Placement",
+                "note": "not installed",
+                **dict.fromkeys(("hosts", "events", "theirs", "ours")),
+                **dict.fromkeys(("their_rate", "our_rate", "ratio")),
+            },
+        ],
         "kernels_not_reached": ["names.remove_name"],
     }
 
@@ -108,6 +129,9 @@ def test_markdown_says_how_it_was_made(document: dict[str, Any]) -> None:
     assert text.startswith("Written by `kilonova bench --json` at commit ")
     assert "| Nova with Placement | 1 server | nested | 1,000 | 400 ms |" in text
     assert "| select: one port | nested | 0.01 |" in text
+    same = "Nova with Placement | the same hosts | 1,100 | 60 | 5.00 | 20,000 | 4,000 |"
+    assert same in text
+    assert "| Nova with Placement | not installed |  |  |  |  |  |" in text
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"cases": []}'])

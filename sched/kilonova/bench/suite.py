@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kilonova.bench.bandwidth import bandwidth
+from kilonova.bench.beside import Beside, besides
 from kilonova.bench.kernels import callable_kernels
 from kilonova.bench.machine import machine
 from kilonova.bench.peers.available import Peer, database, peers
 from kilonova.bench.peers.pairs import Pair
-from kilonova.bench.replays import Replayed, replays
+from kilonova.bench.replays import CHURN, Replayed, recorded_games, replays
 from kilonova.bench.run import Case, Growth, cases, growths
 from kilonova.bench.workload import FILL, FILLS, SHAPES, SIZES, fleets
 from kilonova.bench.workloads.register import workloads
@@ -66,7 +67,7 @@ class Results:
         Processor, system, versions.
     bandwidth
         Bytes a second that this machine's memory moves.
-    cases, growths, pairs, replays
+    cases, growths, pairs, replays, besides
         What was measured.
     peers
         Those that were asked for, also those that are missing.
@@ -81,6 +82,7 @@ class Results:
     peers: list[Peer] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)
     replays: list[Replayed] = field(default_factory=list)
+    besides: list[Beside] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
@@ -93,6 +95,7 @@ class Results:
             "peers": [asdict(each) for each in self.peers],
             "pairs": [each.row() for each in self.pairs],
             "replays": [each.row() for each in self.replays],
+            "besides": [each.row() for each in self.besides],
             "kernels_not_reached": self.unreached,
         }
 
@@ -125,7 +128,10 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     found.growths = growths(found.cases)
     found.pairs = _pairs(wanted, found.peers, progress)
     if not wanted.only:
-        found.replays = list(replays(wanted.quick, progress))
+        games, churn = recorded_games(wanted.quick), CHURN[wanted.quick]
+        found.replays = list(replays(games, churn, progress))
+        budget_s = 3.0 if wanted.quick else 12.0
+        found.besides = list(besides(games, churn, found.peers, budget_s, progress))
     reached = {name for case in found.cases for name in case.kernels}
     found.unreached = sorted(set(callable_kernels()) - reached)
     return found

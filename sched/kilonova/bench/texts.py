@@ -27,6 +27,7 @@ def tables(document: dict[str, Any]) -> list[Table]:
         _kernels(document["cases"]),
         _pairs(document["pairs"]),
         _replays(document["replays"]),
+        _besides(document["besides"]),
     ]
     return [table for table in found if table.rows]
 
@@ -161,6 +162,36 @@ def _replays(rows: Sequence[dict[str, Any]]) -> Table:
             for row in rows
         ],
         texts=2,
+    )
+
+
+def _besides(rows: Sequence[dict[str, Any]]) -> Table:
+    head = (
+        "replay",
+        "peer",
+        "what was the same",
+        "hosts",
+        "events",
+        "peer's events a second",
+        "ours",
+        "ratio",
+    )
+    return Table(
+        "Replays beside a sequential peer: the first events, as many as it finishes",
+        head,
+        [
+            (
+                row["replay"],
+                row["peer"],
+                row["note"],
+                *(f"{row[name]:,}" if row[name] else "" for name in head[3:5]),
+                "" if row["ratio"] is None else f"{row['their_rate']:,.2f}",
+                "" if row["ratio"] is None else f"{row['our_rate']:,.0f}",
+                "" if row["ratio"] is None else f"{row['ratio']:,.0f}",
+            )
+            for row in rows
+        ],
+        texts=3,
     )
 
 

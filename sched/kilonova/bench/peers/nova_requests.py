@@ -30,6 +30,8 @@ from kilonova.request.image import Image
 from kilonova.request.server import Destination, ServerSpec
 from kilonova.request.translate import TargetNode
 
+_LISTS = aggregate.AggregateList
+
 
 def outcome(ask: Callable[[], Any]) -> Any:
     """Return what Nova answers, or ``("raises", name of the exception)``."""
@@ -130,13 +132,7 @@ def narrowed(
     """Return what Nova's pre-filters change, in plain values."""
     found = nova_spec(spec)
     found.requested_networks = objects.NetworkRequestList(objects=[])
-    lists = aggregate.AggregateList
-    with configured(options), ExitStack() as stack:
-        for name, answer in (
-            ("get_by_metadata", _by_metadata(aggregates)),
-            ("get_non_matching_by_metadata_keys", _non_matching(aggregates)),
-        ):
-            stack.enter_context(mock.patch.object(lists, name, answer))
+    with configured(options), aggregates_known(aggregates), ExitStack() as stack:
         versions = mock.patch.object(
             request_filter.objects.service,
             "get_minimum_version_all_cells",
@@ -157,6 +153,18 @@ def narrowed(
         ),
         "groups": [set(each.required_traits) for each in found.requested_resources],
     }
+
+
+@contextmanager
+def aggregates_known(aggregates: Sequence[HostAggregate]) -> Iterator[None]:
+    """Let Nova find these host aggregates where it would ask its database."""
+    with (
+        mock.patch.object(_LISTS, "get_by_metadata", _by_metadata(aggregates)),
+        mock.patch.object(
+            _LISTS, "get_non_matching_by_metadata_keys", _non_matching(aggregates)
+        ),
+    ):
+        yield
 
 
 def _by_metadata(aggregates: Sequence[HostAggregate]) -> Callable[..., list[Any]]:

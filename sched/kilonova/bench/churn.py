@@ -178,8 +178,10 @@ class Churn:
             if isinstance(event, Boot):
                 if placed[event.server] < 0:
                     self.counts.refused += 1
-                else:
+                elif event.spec.ignore_hosts:
                     self.alive[event.server] = replace(event.spec, ignore_hosts=())
+                else:
+                    self.alive[event.server] = event.spec
 
     def _tell(
         self, migrations: Mapping[str, str], events: list[Event], left: list[Event]

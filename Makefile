@@ -88,6 +88,7 @@ coverage: ## Show which lines of the kernels the tests reach
 .PHONY: bench
 bench: ## Run the benchmarks, and write bench/RESULTS.md and its picture: 10 minutes
 	$(SETUP) dev
+	@$(BIN)/python -c 'import nova' 2>/dev/null || $(BIN)/pip install --quiet -e '.[nova]'
 	@$(BIN)/python scripts/measure_bench.py $(ARGS)
 
 .PHONY: gates

@@ -96,17 +96,6 @@ gates: ## Hold the bounds of bench/gates.toml, ratios measured in pairs: a minut
 	$(SETUP) dev
 	@$(BIN)/kilonova bench --gates bench/gates.toml $(ARGS)
 
-.PHONY: compare
-compare: ## Ask OpenStack Placement the same, and write the ratios into bench/RESULTS.md
-	$(SETUP) dev
-	@$(BIN)/python scripts/measure_placement.py $(ARGS)
-
-.PHONY: compare-nova
-compare-nova: ## Let Nova place the same servers; write the ratios into bench/RESULTS.md
-	$(SETUP) dev
-	@$(BIN)/python -c 'import nova' 2>/dev/null || $(BIN)/pip install --quiet -e '.[nova]'
-	@$(BIN)/python scripts/measure_nova.py $(ARGS)
-
 .PHONY: figures
 figures: ## Measure again what README.md shows
 	@$(MAKE) --no-print-directory start-times

@@ -39,6 +39,7 @@ def pair(hosts: int, theirs: float) -> dict[str, Any]:
         "question": "1 server",
         "hosts": hosts,
         "shape": "nested",
+        "doing": "claimed",
         "theirs": theirs,
         "ours": 1e-4,
         "ratio": theirs / 1e-4,
@@ -127,10 +128,12 @@ def test_tables(document: dict[str, Any]) -> None:
 def test_markdown_says_how_it_was_made(document: dict[str, Any]) -> None:
     text = measure_bench.results(document, ["bench", "--json"])
     assert text.startswith("Written by `kilonova bench --json` at commit ")
-    assert "| Nova with Placement | 1 server | nested | 1,000 | 400 ms |" in text
+    assert (
+        "| Nova with Placement | 1 server | claimed | nested | 1,000 | 400 ms |" in text
+    )
     assert "| select: one port | nested | 0.01 |" in text
-    same = "Nova with Placement | the same hosts | 1,100 | 60 | 5.00 | 20,000 | 4,000 |"
-    assert same in text
+    row = "| the same hosts | 1,100 | 60 | 5.00 | 20,000 | 4,000 |"
+    assert f"| azure: spread, test, seed 0 | Nova with Placement {row}" in text
     assert "| Nova with Placement | not installed |  |  |  |  |  |" in text
 
 

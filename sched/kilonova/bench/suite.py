@@ -18,7 +18,7 @@ from kilonova.errors import BadInput
 
 QUICK_SIZES = (1_000, 10_000)
 # Placement takes minutes beyond.
-PEER_SIZES = (1_000, 10_000)
+PEER_SIZES = (100, 1_000, 10_000)
 _MOST_PEER_HOSTS = 20_000
 Progress = Callable[[str], None]
 
@@ -122,7 +122,7 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     ]
     sizes = wanted.sizes or (QUICK_SIZES if wanted.quick else SIZES)
     where = fleets(sizes, SHAPES, (FILL,) if wanted.quick else FILLS)
-    budget_s = 0.05 if wanted.quick else 0.15
+    budget_s = 0.05 if wanted.quick else 0.1
     for case in cases(chosen, where, budget_s, progress):
         found.cases.append(case)
     found.growths = growths(found.cases)
@@ -130,7 +130,7 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     if not wanted.only:
         games, churn = recorded_games(wanted.quick), CHURN[wanted.quick]
         found.replays = list(replays(games, churn, progress))
-        budget_s = 3.0 if wanted.quick else 12.0
+        budget_s = 3.0 if wanted.quick else 8.0
         found.besides = list(besides(games, churn, found.peers, budget_s, progress))
     reached = {name for case in found.cases for name in case.kernels}
     found.unreached = sorted(set(callable_kernels()) - reached)
@@ -140,7 +140,7 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
 def _pairs(wanted: Wanted, known: Sequence[Peer], progress: Progress) -> list[Pair]:
     sizes = wanted.sizes or (QUICK_SIZES[:1] if wanted.quick else PEER_SIZES)
     sizes = tuple(size for size in sizes if size <= _MOST_PEER_HOSTS)
-    budget_s = 1.0 if wanted.quick else 6.0
+    budget_s = 1.0 if wanted.quick else 3.0
     here = {each.name for each in known if each.version is not None}
     found: list[Pair] = []
     if "placement" in here:

@@ -124,14 +124,15 @@ def _kernels(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def _pairs(rows: Sequence[dict[str, Any]]) -> Table:
-    head = ("peer", "question", "cloud", "hosts", "peer's", "ours", "ratio", "turns")
+    clouds, times = ("cloud", "hosts"), ("peer's", "ours", "ratio", "turns")
     return Table(
         "Beside the peers, turn by turn",
-        head,
+        ("peer", "question", "what ours does", *clouds, *times),
         [
             (
                 row["peer"],
                 row["question"],
+                row["doing"],
                 row["shape"],
                 f"{row['hosts']:,}",
                 duration(row["theirs"]),
@@ -141,7 +142,7 @@ def _pairs(rows: Sequence[dict[str, Any]]) -> Table:
             )
             for row in rows
         ],
-        texts=3,
+        texts=4,
     )
 
 

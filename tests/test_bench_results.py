@@ -106,6 +106,7 @@ def document() -> dict[str, Any]:
                 **dict.fromkeys(("their_rate", "our_rate", "ratio")),
             },
         ],
+        "phases": {"1,000 hosts": 70.4, "replays": 20.3},
         "kernels_not_reached": ["names.remove_name"],
     }
 
@@ -123,6 +124,7 @@ def test_tables(document: dict[str, Any]) -> None:
     assert "20.0 GB/s" in text
     assert "Peer nova: not installed." in text
     assert "names.remove_name" in text
+    assert "The run took 1 min 31 s: 1,000 hosts 70 s, replays 20 s." in text
 
 
 def test_markdown_says_how_it_was_made(document: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """A run of the whole suite: workloads, peers, replays, and the machine it was on."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -73,6 +74,8 @@ class Results:
         Those that were asked for, also those that are missing.
     unreached
         Kernels that Python can call and no workload came to.
+    phases
+        Seconds that each phase of the run took.
     """
 
     machine: dict[str, Any]
@@ -84,6 +87,14 @@ class Results:
     replays: list[Replayed] = field(default_factory=list)
     besides: list[Beside] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
+    phases: dict[str, float] = field(default_factory=dict)
+    _before: float = field(default_factory=time.perf_counter)
+
+    def passed(self, phase: str) -> None:
+        """Note that what came since the last phase belongs to this one."""
+        now = time.perf_counter()
+        self.phases[phase] = self.phases.get(phase, 0.0) + now - self._before
+        self._before = now
 
     def document(self) -> dict[str, Any]:
         """Give all of it for JSON."""
@@ -97,6 +108,7 @@ class Results:
             "replays": [each.row() for each in self.replays],
             "besides": [each.row() for each in self.besides],
             "kernels_not_reached": self.unreached,
+            "phases": self.phases,
         }
 
 
@@ -112,7 +124,9 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     """
     wanted.check()
     progress("memory bandwidth")
-    found = Results(machine(), bandwidth())
+    found = Results(machine(), 0.0)
+    found.bandwidth = bandwidth()
+    found.passed("memory bandwidth")
     found.peers = peers(wanted.peers)
     chosen = [
         each
@@ -125,31 +139,37 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     budget_s = 0.05 if wanted.quick else 0.1
     for case in cases(chosen, where, budget_s, progress):
         found.cases.append(case)
+        found.passed(f"{case.hosts:,} hosts")
     found.growths = growths(found.cases)
-    found.pairs = _pairs(wanted, found.peers, progress)
+    for peer, pairs in _pairs(wanted, found.peers, progress):
+        found.pairs += pairs
+        found.passed(f"beside {peer}")
     if not wanted.only:
         games, churn = recorded_games(wanted.quick), CHURN[wanted.quick]
         found.replays = list(replays(games, churn, progress))
+        found.passed("replays")
         budget_s = 3.0 if wanted.quick else 8.0
         found.besides = list(besides(games, churn, found.peers, budget_s, progress))
+        found.passed("replays beside peers")
     reached = {name for case in found.cases for name in case.kernels}
     found.unreached = sorted(set(callable_kernels()) - reached)
     return found
 
 
-def _pairs(wanted: Wanted, known: Sequence[Peer], progress: Progress) -> list[Pair]:
+def _pairs(
+    wanted: Wanted, known: Sequence[Peer], progress: Progress
+) -> Iterator[tuple[str, list[Pair]]]:
     sizes = wanted.sizes or (QUICK_SIZES[:1] if wanted.quick else PEER_SIZES)
     sizes = tuple(size for size in sizes if size <= _MOST_PEER_HOSTS)
     budget_s = 1.0 if wanted.quick else 3.0
     here = {each.name for each in known if each.version is not None}
-    found: list[Pair] = []
     if "placement" in here:
         from kilonova.bench.peers import placement_pairs
 
         shapes = ("nested",) if wanted.quick else SHAPES
-        found += placement_pairs.pairs(sizes, shapes, budget_s, database(), progress)
+        found = placement_pairs.pairs(sizes, shapes, budget_s, database(), progress)
+        yield "Placement", list(found)
     if "nova" in here:
         from kilonova.bench.peers import nova_pairs
 
-        found += nova_pairs.pairs(sizes, budget_s, progress)
-    return found
+        yield "Nova", list(nova_pairs.pairs(sizes, budget_s, progress))

@@ -208,6 +208,10 @@ def notes(document: dict[str, Any]) -> list[str]:
         f"{where['processor']}, {where['cpus']} CPUs, {where['system']}; "
         f"{', '.join(versions)}; memory moves {document['bandwidth'] / 1e9:.1f} GB/s."
     ]
+    phases = document["phases"]
+    each = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in phases.items())
+    minutes, seconds = divmod(round(sum(phases.values())), 60)
+    found.append(f"The run took {minutes} min {seconds} s: {each}.")
     found += [f"Peer {peer['name']}: {peer['note']}." for peer in document["peers"]]
     if not document["peers"]:
         found.append("No peers were asked for: --peers placement,nova.")

@@ -5,11 +5,13 @@ or the name of the exception that it raised.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
+
+from oslo_config import cfg
 
 from kilonova.bench.peers.nova_imports import (
     CONF,
@@ -43,7 +45,7 @@ def outcome(ask: Callable[[], Any]) -> Any:
 
 @contextmanager
 def configured(options: Options) -> Iterator[None]:
-    """Give Nova our options while the block runs."""
+    """Give Nova our options while the block runs, those apart that it does not have."""
     with ExitStack() as stack:
         stack.callback(pci_request.get_alias_from_config.cache_clear)
         for each in fields(options):
@@ -52,8 +54,9 @@ def configured(options: Options) -> Iterator[None]:
             for option in fields(section):
                 value = getattr(section, option.name)
                 value = list(value) if isinstance(value, tuple) else value
-                CONF.set_override(option.name, value, group)
-                stack.callback(CONF.clear_override, option.name, group)
+                with suppress(cfg.NoSuchOptError, cfg.NoSuchGroupError):
+                    CONF.set_override(option.name, value, group)
+                    stack.callback(CONF.clear_override, option.name, group)
         pci_request.get_alias_from_config.cache_clear()
         yield
 

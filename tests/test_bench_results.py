@@ -47,6 +47,18 @@ def pair(hosts: int, theirs: float) -> dict[str, Any]:
     }
 
 
+def besides() -> list[dict[str, Any]]:
+    seconds = {"hosts": 1100, "events": 60, "theirs": 12.0, "ours": 0.003}
+    rates = {"their_rate": 5.0, "our_rate": 20_000.0, "ratio": 4_000.0}
+    peer = {"peer": "Nova with Placement"}
+    played = {"replay": "azure: spread, test, seed 0", "note": "the same hosts"}
+    missing = {"replay": "huawei: spread, C1, seed 0", "note": "not installed"}
+    return [
+        {**peer, **played, **seconds, **rates},
+        {**peer, **missing, **dict.fromkeys([*seconds, *rates])},
+    ]
+
+
 @pytest.fixture
 def document() -> dict[str, Any]:
     sizes = (1_000, 10_000, 100_000)
@@ -85,27 +97,7 @@ def document() -> dict[str, Any]:
                 "rate": 20_000.0,
             }
         ],
-        "besides": [
-            {
-                "replay": "azure: spread, test, seed 0",
-                "peer": "Nova with Placement",
-                "note": "the same hosts",
-                "hosts": 1100,
-                "events": 60,
-                "theirs": 12.0,
-                "ours": 0.003,
-                "their_rate": 5.0,
-                "our_rate": 20_000.0,
-                "ratio": 4_000.0,
-            },
-            {
-                "replay": "huawei: spread, C1, seed 0",
-                "peer": "Nova with Placement",
-                "note": "not installed",
-                **dict.fromkeys(("hosts", "events", "theirs", "ours")),
-                **dict.fromkeys(("their_rate", "our_rate", "ratio")),
-            },
-        ],
+        "besides": besides(),
         "phases": {"1,000 hosts": 70.4, "replays": 20.3},
         "kernels_not_reached": ["names.remove_name"],
     }

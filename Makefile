@@ -88,23 +88,13 @@ coverage: ## Show which lines of the kernels the tests reach
 .PHONY: bench
 bench: ## Run the benchmarks, and write bench/RESULTS.md and its picture: 10 minutes
 	$(SETUP) dev
+	@$(BIN)/python -c 'import nova' 2>/dev/null || $(BIN)/pip install --quiet -e '.[nova]'
 	@$(BIN)/python scripts/measure_bench.py $(ARGS)
 
 .PHONY: gates
 gates: ## Hold the bounds of bench/gates.toml, ratios measured in pairs: a minute
 	$(SETUP) dev
 	@$(BIN)/kilonova bench --gates bench/gates.toml $(ARGS)
-
-.PHONY: compare
-compare: ## Ask OpenStack Placement the same, and write the ratios into bench/RESULTS.md
-	$(SETUP) dev
-	@$(BIN)/python scripts/measure_placement.py $(ARGS)
-
-.PHONY: compare-nova
-compare-nova: ## Let Nova place the same servers; write the ratios into bench/RESULTS.md
-	$(SETUP) dev
-	@$(BIN)/python -c 'import nova' 2>/dev/null || $(BIN)/pip install --quiet -e '.[nova]'
-	@$(BIN)/python scripts/measure_nova.py $(ARGS)
 
 .PHONY: figures
 figures: ## Measure again what README.md shows

@@ -10,7 +10,7 @@ first compared with the oracle's, at a size where that is quick.
 import os
 import time
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from generators.document import uuid_of
 from kilonova import Cloud
 from kilonova.bench.busy_cloud import busy_cloud
 from kilonova.bench.traffic import FLAVORS, KINDS, Kind, Traffic, varied
+from kilonova.bench.workload import FILLS, Fleet
 from kilonova.cloud import claims
 from kilonova.hosts.batch import Batch, Question
 from kilonova.hosts.engine import Engine
@@ -30,7 +31,6 @@ from naive_select import naive
 pytestmark = pytest.mark.jit
 
 SIZES = (1_000, 10_000, 100_000)
-FILLS = (0.0, 0.7, 0.99)
 # What the median decision in the kernel may take, by hosts.
 AT_MOST_S = {10_000: 40e-6, 100_000: 80e-6, 1_000_000: 200e-6}
 SHAPES = 128
@@ -39,19 +39,6 @@ _ROUNDS = 1000
 # The first servers of a flavor find out which nodes hold no good host.
 _WARM = 12 * FLAVORS
 _SMALL = 60
-
-
-class Fleet(NamedTuple):
-    """A cloud and how full it is."""
-
-    hosts: int
-    shape: str
-    fill: float
-
-    @property
-    def title(self) -> str:
-        """What it is, apart from its size."""
-        return f"{self.shape}, {round(100 * self.fill)} %"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import figures
-from kilonova.bench.texts import Table, duration, notes, tables
+from kilonova.bench.texts import Table, notes, tables
 from kilonova.newfiles import new_files
-
-__all__ = ["RESULTS", "duration"]
 
 RESULTS = figures.ROOT / "bench" / "RESULTS.md"
 PICTURES = figures.ROOT / "docs" / "pictures"

@@ -43,3 +43,12 @@ def test_hosts_are_those_of_their_inventories(shape: str) -> None:
             assert hosts.table[name][row] == value, name
         seen.add(int(hosts.table["free_ram_mb"][row]))
     assert len(seen) > 20
+
+
+def test_hosts_of_six_digits_have_names() -> None:
+    state = busy_cloud(100_003, "nested", 0.0).state
+    for number in (0, 99_999, 100_000, 100_002):
+        name = f"host{number:05}:NIC Switch agent:ens3"
+        row = state.find_provider(name)
+        assert row == 9 * number + 8
+        assert state.find_provider(state.provider_uuids[row]) == row

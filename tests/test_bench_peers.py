@@ -14,25 +14,36 @@ import pytest
 
 from kilonova.bench.peers import placement_pairs
 from kilonova.bench.peers.available import POSTGRESQL, database, peers
-from kilonova.bench.peers.pairs import Turn, pair
+from kilonova.bench.peers.pairs import Turn, compared
 from kilonova.bench.peers.same_cloud import same_cloud
 from kilonova.bench.questions import PLAIN
 from kilonova.errors import BadInput
 
 
 def test_medians_of_turns() -> None:
-    turns = iter([Turn(9.0, 9.0), *(Turn(4.0 * n, 2.0) for n in range(1, 21))])
-    found = pair(("peer", "question", 1, "flat"), lambda: next(turns), math.inf)
+    both = [Turn(4.0 * n, {"all": 2.0, "part": 1.0}) for n in range(1, 21)]
+    turns = iter([Turn(9.0, {"all": 9.0, "part": 9.0}), *both])
+    where = ("peer", "question", 1, "flat")
+    first, second = compared(where, lambda: next(turns), math.inf)
     # The first turn warms up.
-    assert (found.theirs, found.ours, found.ratio, found.turns) == (42.0, 2.0, 21.0, 20)
+    assert (first.theirs, first.ours, first.ratio, first.turns) == (42.0, 2.0, 21.0, 20)
+    assert (second.doing, second.ours, second.ratio) == ("part", 1.0, 42.0)
+
+
+def test_a_long_first_turn_counts() -> None:
+    turns = iter([Turn(4.0, {"all": 1.0}), Turn(2.0, {"all": 1.0})])
+    where = ("peer", "question", 1, "flat")
+    (found,) = compared(where, lambda: next(turns), 0.0)
+    assert (found.theirs, found.ratio, found.turns) == (3.0, 3.0, 2)
 
 
 @pytest.mark.jit
 def test_placement_beside_ours() -> None:
     found = list(placement_pairs.pairs([40], ["nested"], 0.0, None, lambda _: None))
-    assert len(found) == 6
+    assert len(found) == 12
+    assert {each.doing for each in found} == {"body written", "trees marked"}
     assert {each.peer for each in found} == {"Placement, SQLite"}
-    assert all(each.turns == 1 and each.ratio > 1 for each in found)
+    assert all(each.turns == 2 and each.ratio > 1 for each in found)
 
 
 @pytest.mark.jit

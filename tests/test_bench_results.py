@@ -39,11 +39,24 @@ def pair(hosts: int, theirs: float) -> dict[str, Any]:
         "question": "1 server",
         "hosts": hosts,
         "shape": "nested",
+        "doing": "claimed",
         "theirs": theirs,
         "ours": 1e-4,
         "ratio": theirs / 1e-4,
         "turns": 3,
     }
+
+
+def besides() -> list[dict[str, Any]]:
+    seconds = {"hosts": 1100, "events": 60, "theirs": 12.0, "ours": 0.003}
+    rates = {"their_rate": 5.0, "our_rate": 20_000.0, "ratio": 4_000.0}
+    peer = {"peer": "Nova with Placement"}
+    played = {"replay": "azure: spread, test, seed 0", "note": "the same hosts"}
+    missing = {"replay": "huawei: spread, C1, seed 0", "note": "not installed"}
+    return [
+        {**peer, **played, **seconds, **rates},
+        {**peer, **missing, **dict.fromkeys([*seconds, *rates])},
+    ]
 
 
 @pytest.fixture
@@ -84,6 +97,8 @@ def document() -> dict[str, Any]:
                 "rate": 20_000.0,
             }
         ],
+        "besides": besides(),
+        "phases": {"1,000 hosts": 70.4, "replays": 20.3},
         "kernels_not_reached": ["names.remove_name"],
     }
 
@@ -101,13 +116,19 @@ def test_tables(document: dict[str, Any]) -> None:
     assert "20.0 GB/s" in text
     assert "Peer nova: not installed." in text
     assert "names.remove_name" in text
+    assert "The run took 1 min 31 s: 1,000 hosts 70 s, replays 20 s." in text
 
 
 def test_markdown_says_how_it_was_made(document: dict[str, Any]) -> None:
     text = measure_bench.results(document, ["bench", "--json"])
     assert text.startswith("Written by `kilonova bench --json` at commit ")
-    assert "| Nova with Placement | 1 server | nested | 1,000 | 400 ms |" in text
+    assert (
+        "| Nova with Placement | 1 server | claimed | nested | 1,000 | 400 ms |" in text
+    )
     assert "| select: one port | nested | 0.01 |" in text
+    row = "| the same hosts | 1,100 | 60 | 5.00 | 20,000 | 4,000 |"
+    assert f"| azure: spread, test, seed 0 | Nova with Placement {row}" in text
+    assert "| Nova with Placement | not installed |  |  |  |  |  |" in text
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"cases": []}'])

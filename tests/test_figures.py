@@ -99,3 +99,26 @@ def test_report_of_a_replay() -> None:
 def test_report_that_makes_no_sense(report: str, message: str) -> None:
     with pytest.raises(figures.FigureError, match=message):
         measure_start.read_report(report)
+
+
+def test_report_of_compiling_all() -> None:
+    report = (
+        '{"compile_cpu_s": 40.0, "not_compiled": ["fits.rare"], '
+        '"kernels": {"scan.scan_fitting": 10.0, "select.select_all": 30.0}}'
+    )
+    assert measure_start.read_cold(report) == measure_start.Cold(
+        40.0, 2, ("select.select_all 75 %", "scan.scan_fitting 25 %"), ("fits.rare",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        ("Done.", "Not a report"),
+        ('{"compile_cpu_s": 1.0}', "Not a report"),
+        ('{"compile_cpu_s": 0, "kernels": {}, "not_compiled": []}', "must mean"),
+    ],
+)
+def test_report_of_compiling_that_makes_no_sense(report: str, message: str) -> None:
+    with pytest.raises(figures.FigureError, match=message):
+        measure_start.read_cold(report)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kilonova.cloud.names import NameColumn, decode, encode
+from kilonova.cloud.vocabulary import Vocabulary
 from kilonova.errors import BadInput
 
 UUID = "0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -201,3 +202,12 @@ def test_same_as_a_list(steps: list[tuple[str, object, object]]) -> None:
         for name in POOL:
             assert names.find(name) == (plain.index(name) if name in plain else -1)
         assert packed_and_loaded(names).to_list() == plain
+
+
+def test_names_alike_but_for_case() -> None:
+    names = Vocabulary(["Host-a", "host-b"])
+    assert names.find_alike("HOST-A") == [0]
+    # Also names that came later.
+    names.number("host-A")
+    assert names.find_alike("host-a") == [0, 2]
+    assert names.find_alike("host-c") == []

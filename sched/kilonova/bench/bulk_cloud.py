@@ -9,16 +9,22 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kilonova.bench.document import Provider, uuid_of
 from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud.index import Index
+from kilonova.cloud.names import encode
 from kilonova.cloud.offers import Inventory
 from kilonova.cloud.schema import columns_of
 from kilonova.cloud.sharing import Sharing
 from kilonova.cloud.state import State
 from kilonova_kernels.trees import close_trees
+
+# Digits of a host's number, at least, and bytes of a UUID.
+_DIGITS = 5
+_UUID_BYTES = 16
 
 
 def bulk_cloud(hosts: int, shape: str) -> Cloud:
@@ -81,15 +87,38 @@ def _lay_inventories(state: State, host: list[Provider], hosts: int) -> None:
 
 
 def _lay_names(state: State, host: list[Provider], hosts: int) -> None:
+    """Write names and UUIDs as they are kept: a string each would take minutes."""
     tails = [provider["name"].removeprefix(host[0]["name"]) for provider in host]
-    names = [f"host{number:05}{tail}" for number in range(hosts) for tail in tails]
-    raw = np.random.default_rng(0).bytes(16 * len(names)).hex()
-    uuids = [
-        f"{x[:8]}-{x[8:12]}-{x[12:16]}-{x[16:20]}-{x[20:]}"
-        for x in (raw[at : at + 32] for at in range(0, len(raw), 32))
-    ]
-    state.provider_names.append(names)
-    state.provider_uuids.append(uuids)
+    state.provider_names.load(*_numbered([tail.encode() for tail in tails], hosts))
+    count, form = hosts * len(host), np.frombuffer(encode(uuid_of("form")), np.uint8)
+    uuids = np.tile(form, (count, 1))
+    # What comes before the UUID's own bytes says that it is one.
+    raw = np.random.default_rng(0).bytes(_UUID_BYTES * count)
+    uuids[:, -_UUID_BYTES:] = np.frombuffer(raw, np.uint8).reshape(count, -1)
+    ends = np.arange(count + 1, dtype=np.int32) * np.int32(len(form))
+    state.provider_uuids.load(uuids.reshape(-1), ends)
+
+
+def _numbered(
+    tails: list[bytes], hosts: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Give ``host00000`` and so on with each tail, and where each name begins."""
+    texts, lengths = [np.zeros(0, np.uint8)], [np.zeros(0, np.int64)]
+    first, digits = 0, _DIGITS
+    while first < hosts:
+        last = min(hosts, 10**digits)
+        names = [b"host" + b"0" * digits + tail for tail in tails]
+        own = np.array([len(name) for name in names])
+        text = np.tile(np.frombuffer(b"".join(names), np.uint8), (last - first, 1))
+        numbers = np.arange(first, last)
+        for place in range(digits):
+            digit = (numbers // 10 ** (digits - 1 - place) % 10).astype(np.uint8)
+            text[:, np.cumsum(own) - own + len(b"host") + place] += digit[:, None]
+        texts.append(text.reshape(-1))
+        lengths.append(np.tile(own, last - first))
+        first, digits = last, digits + 1
+    ends = np.cumsum(np.concatenate([[0], *lengths])).astype(np.int32)
+    return np.concatenate(texts), ends
 
 
 def sizes(state: State) -> dict[str, int]:

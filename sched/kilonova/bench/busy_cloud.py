@@ -97,7 +97,8 @@ def class_used(state: State, name: str) -> NDArray[np.int64]:
 def _use(state: State, fill: float, rng: np.random.Generator) -> None:
     inventory = state.tables.inventory
     root = state.tables.provider["root"][inventory["provider"]]
-    _, host = np.unique(root, return_inverse=True)
+    # Inventories of a host lie next to each other.
+    host = np.cumsum(np.diff(root, prepend=root[:1]) != 0)
     common = _shares(fill, int(host.max()) + 1, rng)
     share = (common[host] + _shares(fill, len(host), rng)) / 2
     capacity = state.tables.offer["capacity"][inventory["offer"]]

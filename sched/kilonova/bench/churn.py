@@ -7,15 +7,18 @@ the server keeps what it had.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import starmap
 
 from kilonova.bench.busy_cloud import busy_cloud
 from kilonova.bench.document import uuid_of
+from kilonova.bench.part import MOST_EVENTS, Move, Part, Step
 from kilonova.bench.traffic import port
 from kilonova.bench.workload import WrongResult
 from kilonova.candidates.cloud import Cloud
 from kilonova.hosts.events import Boot, Delete, Event
+from kilonova.hosts.options import Options
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.flavor import Flavor
 from kilonova.request.server import ServerSpec
@@ -23,7 +26,8 @@ from kilonova.request.server import ServerSpec
 # Shares of the events; the rest are live migrations.
 _BOOTS, _DELETES, _RESIZES = 0.60, 0.30, 0.06
 _RACK = 40
-_STEP = 500
+# Events of the first step and of most; each has twice as many as the one before.
+_FIRST_STEP, _STEP = 8, 500
 _SIZES = ((1, 2_048, 10), (2, 4_096, 20), (4, 8_192, 40), (8, 16_384, 80))
 
 
@@ -57,12 +61,15 @@ class Churn:
         Where they are.
     alive
         What each server that has a host asks.
+    tell
+        Told of what happens, step by step.
     counts, seconds
         What happened so far, and the seconds that it took.
     """
 
     hosts: int
     servers: int
+    tell: Callable[[Sequence[Step]], object] = lambda _: None
     cloud: Cloud = field(init=False)
     scheduler: Scheduler = field(init=False)
     alive: dict[str, ServerSpec] = field(default_factory=dict)
@@ -84,9 +91,11 @@ class Churn:
             In the end the columns do not say what the servers ask.
         """
         failed = False
-        while self.counts.boots < self.servers:
+        for count in _step_sizes():
+            if self.counts.boots >= self.servers:
+                break
             before = self.counts.events
-            self.step(min(_STEP, self.servers))
+            self.step(count)
             if not failed and 2 * self.counts.boots >= self.servers:
                 self.evacuate(_RACK)
                 failed = True
@@ -95,8 +104,9 @@ class Churn:
 
     def step(self, count: int) -> None:
         """Draw some events, and play them."""
-        draw, alive = self._random, list(self.alive)
-        draw.shuffle(alive)
+        draw, known = self._random, list(self.alive)
+        # No more than these can be met.
+        alive = draw.sample(known, min(count, len(known)))
         coming: list[Event] = []
         moving: dict[str, ServerSpec] = {}
         for _ in range(count):
@@ -163,12 +173,27 @@ class Churn:
         if left:
             self.scheduler.play(left)
         self.seconds += time.perf_counter() - begin
+        self._tell(migrations, events, left)
         for event in events:
             if isinstance(event, Boot):
                 if placed[event.server] < 0:
                     self.counts.refused += 1
-                else:
+                elif event.spec.ignore_hosts:
                     self.alive[event.server] = replace(event.spec, ignore_hosts=())
+                else:
+                    self.alive[event.server] = event.spec
+
+    def _tell(
+        self, migrations: Mapping[str, str], events: list[Event], left: list[Event]
+    ) -> None:
+        gone = {each.server for each in left}
+        self.tell([*starmap(Move, migrations.items()), *events])
+        self.tell(
+            [
+                Delete(target) if target in gone else Move(target, source)
+                for source, target in migrations.items()
+            ]
+        )
 
     def _elsewhere(self, server: str, hosts: tuple[str, ...]) -> ServerSpec:
         return replace(self.alive[server], ignore_hosts=hosts)
@@ -189,3 +214,23 @@ _SPECS = tuple(
 def specs() -> tuple[ServerSpec, ...]:
     """Give what servers ask: four flavors, with a port and without."""
     return _SPECS
+
+
+def _step_sizes() -> Iterator[int]:
+    size = _FIRST_STEP
+    while True:
+        yield size
+        size = min(2 * size, _STEP)
+
+
+def opening(hosts: int) -> Part:
+    """Give the first events on a synthetic cloud of so many hosts."""
+    steps: list[Sequence[Step]] = []
+    churn = Churn(hosts, MOST_EVENTS, steps.append)
+    for count in _step_sizes():
+        churn.step(count)
+        if sum(map(len, steps)) >= MOST_EVENTS:
+            break
+    return Part(
+        lambda: busy_cloud(hosts, "nested", 0.0), Options(), list(filter(None, steps))
+    ).first(MOST_EVENTS)

@@ -20,7 +20,13 @@ Spent = dict[str, int]
 
 def callable_kernels() -> list[str]:
     """List the kernels that Python can call, of the modules loaded so far."""
-    return sorted({_name(kernel) for kernel in _found().values()})
+    return sorted({kernel_name(kernel) for kernel in _found().values()})
+
+
+def kernels_without_code() -> list[str]:
+    """List those of them that nobody has called so far."""
+    found = _found().values()
+    return sorted({kernel_name(one) for one in found if not one.signatures})
 
 
 @contextmanager
@@ -60,13 +66,14 @@ def _is_callable(kernel: Any) -> bool:
     return not kernel.targetoptions.get("no_cpython_wrapper", False)
 
 
-def _name(kernel: Any) -> str:
+def kernel_name(kernel: Any) -> str:
+    """Name a kernel by its module and itself."""
     module = kernel.py_func.__module__.removeprefix(f"{_KERNELS}.")
     return f"{module}.{kernel.py_func.__name__}"
 
 
 def _clock(kernel: Any, spent: Spent) -> Callable[..., Any]:
-    name, now = _name(kernel), time.perf_counter_ns
+    name, now = kernel_name(kernel), time.perf_counter_ns
 
     def clocked(*arguments: Any) -> Any:
         begin = now()
@@ -89,7 +96,7 @@ def _caller(spent: Spent) -> dict[int, Callable[..., Any]]:
         try:
             return call(own, *groups)
         finally:
-            spent[_name(own)] += time.perf_counter_ns() - begin
+            spent[kernel_name(own)] += time.perf_counter_ns() - begin
 
     return {id(call): clocked}
 

@@ -92,15 +92,18 @@ def _lines(document: dict[str, Any]) -> list[Line]:
         for row in document["cases"]
         if row["shape"] == "nested" and row["fill"] == FILL
     ]
+    sizes = {row["hosts"] for row in cases}
     found = []
     for (peer, question), (name, colour) in _PEERS.items():
-        points = [
+        # A question has a pair for each thing that ours does.
+        theirs = {
             (row["hosts"], row["theirs"])
             for row in document["pairs"]
             if (row["peer"], row["question"], row["shape"])
             == (peer, question, "nested")
-        ]
-        found.append(Line(name, colour, (7, 3), sorted(points)))
+            and row["hosts"] in sizes
+        }
+        found.append(Line(name, colour, (7, 3), sorted(theirs)))
     for workload, (name, colour) in _OURS.items():
         own = [row for row in cases if row["workload"] == workload]
         points = [(row["hosts"], row["p50"]) for row in own]

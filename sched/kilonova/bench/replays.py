@@ -1,11 +1,11 @@
 """Events a second: recorded clusters, and a synthetic cloud in which all happens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from kilonova.bench.churn import Churn
-from kilonova.replay.source import Choice, open_source
+from kilonova.replay.source import Choice, Game, open_source
 
 _CHOICES = {
     "openb": Choice(policies=("BestFit",), workloads=("default",), seeds=(42,)),
@@ -13,7 +13,8 @@ _CHOICES = {
     "huawei": Choice(),
 }
 _QUICK = {"azure": Choice(workloads=("dev",))}
-_CHURN = {True: (1_000, 10_000), False: (10_000, 250_000)}
+# Hosts and servers of the synthetic cloud, by whether the run is a quick one.
+CHURN = {True: (1_000, 10_000), False: (10_000, 250_000)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,35 @@ class Replayed:
         return asdict(self) | {"rate": self.rate}
 
 
-def replays(quick: bool, progress: Callable[[str], None]) -> Iterator[Replayed]:
-    """Play all; a quick run has less of each."""
+def recorded_games(quick: bool) -> list[tuple[str, Game]]:
+    """Read the recordings; give their games by source, fewer for a quick run."""
+    found: list[tuple[str, Game]] = []
     for source, choice in _CHOICES.items():
         if quick:
             choice = _QUICK.get(source, choice)
         recording = open_source(source, None, choice)
         recording.warm_up()
         games = recording.games()[: 1 if quick else None]
-        for game in games:
-            progress(f"replay of {source}: {game.label}")
-            yield _recorded(source, game)
+        found += [(source, game) for game in games]
+    return found
+
+
+def replays(
+    games: Sequence[tuple[str, Game]],
+    churn: tuple[int, int],
+    progress: Callable[[str], None],
+) -> Iterator[Replayed]:
+    """Play recordings, and a synthetic cloud of some hosts and servers."""
+    for source, game in games:
+        progress(f"replay of {source}: {game.label}")
+        yield _recorded(source, game)
     progress("replay of a synthetic cloud")
-    yield churned(*_CHURN[quick])
+    yield churned(*churn)
+
+
+def synthetic_title(servers: int) -> str:
+    """Name the replay of a synthetic cloud."""
+    return f"synthetic: {servers:,} servers"
 
 
 def _recorded(source: str, game: Any) -> Replayed:
@@ -78,5 +95,5 @@ def churned(hosts: int, servers: int) -> Replayed:
     churn.play()
     counts = asdict(churn.counts)
     note = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    title = f"synthetic: {servers:,} servers"
-    return Replayed(title, hosts, churn.counts.events, churn.seconds, note)
+    events, seconds = churn.counts.events, churn.seconds
+    return Replayed(synthetic_title(servers), hosts, events, seconds, note)

@@ -23,7 +23,7 @@ from kilonova.bench.workload import Fleet, Work, Workload, WrongResult
 from kilonova.candidates.cloud import Cloud
 
 # Calls in which time in kernels is counted at most, and of the plain numpy passes.
-_WATCHED = 20
+_WATCHED = 10
 _PLAIN = 5
 Progress = Callable[[str], None]
 
@@ -118,9 +118,6 @@ def cases(
         if not alike:
             continue
         progress(f"{hosts:,} hosts, {shape}: laying the cloud")
-        # What is there already is not garbage: a look at all of it takes long.
-        gc.collect()
-        gc.freeze()
         cloud = busy_cloud(hosts, shape, alike[0][0].fill)
         for fleet, wanted in alike:
             if fleet.fill != alike[0][0].fill:
@@ -133,6 +130,9 @@ def cases(
 def case(workload: Workload, cloud: Cloud, fleet: Fleet, budget_s: float) -> Case:
     """Measure one workload on one cloud; raises WrongResult."""
     work = ready(workload, cloud, fleet)
+    # What is there now is not garbage: each look at all of it would take long.
+    gc.collect()
+    gc.freeze()
     try:
         times = measured(work, budget_s)
         return Case(
@@ -145,14 +145,17 @@ def case(workload: Workload, cloud: Cloud, fleet: Fleet, budget_s: float) -> Cas
             kernels=in_kernels(work, budget_s),
         )
     finally:
+        gc.unfreeze()
         if work.close is not None:
             work.close()
 
 
 def ready(workload: Workload, cloud: Cloud, fleet: Fleet) -> Work:
     """Make a workload ready, and check its result; raises WrongResult."""
-    work = workload.make(cloud, fleet)
-    if not work.check():
+    with uncollected():
+        work = workload.make(cloud, fleet)
+        is_right = work.check()
+    if not is_right:
         raise WrongResult(
             f"{workload.name} gives another result than it must on {fleet.hosts} "
             f"hosts ({fleet.title}); it was not timed."
@@ -165,7 +168,7 @@ def in_kernels(work: Work, budget_s: float) -> dict[str, float]:
     found: dict[str, list[int]] = defaultdict(list)
     begin = time.perf_counter()
     with watched() as spent, uncollected():
-        for turn in range(_WATCHED):
+        for _ in range(_WATCHED):
             if work.before is not None:
                 work.before()
             spent.clear()
@@ -174,7 +177,7 @@ def in_kernels(work: Work, budget_s: float) -> dict[str, float]:
                 found[name].append(nanoseconds)
             if work.after is not None:
                 work.after()
-            if turn and time.perf_counter() - begin > budget_s:
+            if time.perf_counter() - begin > budget_s:
                 break
     return {name: summary(each).p50 for name, each in sorted(found.items())}
 

@@ -1,15 +1,17 @@
 """A run of the whole suite: workloads, peers, replays, and the machine it was on."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kilonova.bench.bandwidth import bandwidth
+from kilonova.bench.beside import Beside, besides
 from kilonova.bench.kernels import callable_kernels
 from kilonova.bench.machine import machine
 from kilonova.bench.peers.available import Peer, database, peers
 from kilonova.bench.peers.pairs import Pair
-from kilonova.bench.replays import Replayed, replays
+from kilonova.bench.replays import CHURN, Replayed, recorded_games, replays
 from kilonova.bench.run import Case, Growth, cases, growths
 from kilonova.bench.workload import FILL, FILLS, SHAPES, SIZES, fleets
 from kilonova.bench.workloads.register import workloads
@@ -17,7 +19,7 @@ from kilonova.errors import BadInput
 
 QUICK_SIZES = (1_000, 10_000)
 # Placement takes minutes beyond.
-PEER_SIZES = (1_000, 10_000)
+PEER_SIZES = (100, 1_000, 10_000)
 _MOST_PEER_HOSTS = 20_000
 Progress = Callable[[str], None]
 
@@ -66,12 +68,14 @@ class Results:
         Processor, system, versions.
     bandwidth
         Bytes a second that this machine's memory moves.
-    cases, growths, pairs, replays
+    cases, growths, pairs, replays, besides
         What was measured.
     peers
         Those that were asked for, also those that are missing.
     unreached
         Kernels that Python can call and no workload came to.
+    phases
+        Seconds that each phase of the run took.
     """
 
     machine: dict[str, Any]
@@ -81,7 +85,16 @@ class Results:
     peers: list[Peer] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)
     replays: list[Replayed] = field(default_factory=list)
+    besides: list[Beside] = field(default_factory=list)
     unreached: list[str] = field(default_factory=list)
+    phases: dict[str, float] = field(default_factory=dict)
+    _before: float = field(default_factory=time.perf_counter)
+
+    def passed(self, phase: str) -> None:
+        """Note that what came since the last phase belongs to this one."""
+        now = time.perf_counter()
+        self.phases[phase] = self.phases.get(phase, 0.0) + now - self._before
+        self._before = now
 
     def document(self) -> dict[str, Any]:
         """Give all of it for JSON."""
@@ -93,7 +106,9 @@ class Results:
             "peers": [asdict(each) for each in self.peers],
             "pairs": [each.row() for each in self.pairs],
             "replays": [each.row() for each in self.replays],
+            "besides": [each.row() for each in self.besides],
             "kernels_not_reached": self.unreached,
+            "phases": self.phases,
         }
 
 
@@ -109,7 +124,9 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     """
     wanted.check()
     progress("memory bandwidth")
-    found = Results(machine(), bandwidth())
+    found = Results(machine(), 0.0)
+    found.bandwidth = bandwidth()
+    found.passed("memory bandwidth")
     found.peers = peers(wanted.peers)
     chosen = [
         each
@@ -119,31 +136,40 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     ]
     sizes = wanted.sizes or (QUICK_SIZES if wanted.quick else SIZES)
     where = fleets(sizes, SHAPES, (FILL,) if wanted.quick else FILLS)
-    budget_s = 0.05 if wanted.quick else 0.15
+    budget_s = 0.05 if wanted.quick else 0.1
     for case in cases(chosen, where, budget_s, progress):
         found.cases.append(case)
+        found.passed(f"{case.hosts:,} hosts")
     found.growths = growths(found.cases)
-    found.pairs = _pairs(wanted, found.peers, progress)
+    for peer, pairs in _pairs(wanted, found.peers, progress):
+        found.pairs += pairs
+        found.passed(f"beside {peer}")
     if not wanted.only:
-        found.replays = list(replays(wanted.quick, progress))
+        games, churn = recorded_games(wanted.quick), CHURN[wanted.quick]
+        found.replays = list(replays(games, churn, progress))
+        found.passed("replays")
+        budget_s = 3.0 if wanted.quick else 8.0
+        found.besides = list(besides(games, churn, found.peers, budget_s, progress))
+        found.passed("replays beside peers")
     reached = {name for case in found.cases for name in case.kernels}
     found.unreached = sorted(set(callable_kernels()) - reached)
     return found
 
 
-def _pairs(wanted: Wanted, known: Sequence[Peer], progress: Progress) -> list[Pair]:
+def _pairs(
+    wanted: Wanted, known: Sequence[Peer], progress: Progress
+) -> Iterator[tuple[str, list[Pair]]]:
     sizes = wanted.sizes or (QUICK_SIZES[:1] if wanted.quick else PEER_SIZES)
     sizes = tuple(size for size in sizes if size <= _MOST_PEER_HOSTS)
-    budget_s = 1.0 if wanted.quick else 6.0
+    budget_s = 1.0 if wanted.quick else 3.0
     here = {each.name for each in known if each.version is not None}
-    found: list[Pair] = []
     if "placement" in here:
         from kilonova.bench.peers import placement_pairs
 
         shapes = ("nested",) if wanted.quick else SHAPES
-        found += placement_pairs.pairs(sizes, shapes, budget_s, database(), progress)
+        found = placement_pairs.pairs(sizes, shapes, budget_s, database(), progress)
+        yield "Placement", list(found)
     if "nova" in here:
         from kilonova.bench.peers import nova_pairs
 
-        found += nova_pairs.pairs(sizes, budget_s, progress)
-    return found
+        yield "Nova", list(nova_pairs.pairs(sizes, budget_s, progress))

@@ -27,6 +27,7 @@ def tables(document: dict[str, Any]) -> list[Table]:
         _kernels(document["cases"]),
         _pairs(document["pairs"]),
         _replays(document["replays"]),
+        _besides(document["besides"]),
     ]
     return [table for table in found if table.rows]
 
@@ -123,14 +124,15 @@ def _kernels(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def _pairs(rows: Sequence[dict[str, Any]]) -> Table:
-    head = ("peer", "question", "cloud", "hosts", "peer's", "ours", "ratio", "turns")
+    clouds, times = ("cloud", "hosts"), ("peer's", "ours", "ratio", "turns")
     return Table(
         "Beside the peers, turn by turn",
-        head,
+        ("peer", "question", "what ours does", *clouds, *times),
         [
             (
                 row["peer"],
                 row["question"],
+                row["doing"],
                 row["shape"],
                 f"{row['hosts']:,}",
                 duration(row["theirs"]),
@@ -140,7 +142,7 @@ def _pairs(rows: Sequence[dict[str, Any]]) -> Table:
             )
             for row in rows
         ],
-        texts=3,
+        texts=4,
     )
 
 
@@ -164,6 +166,36 @@ def _replays(rows: Sequence[dict[str, Any]]) -> Table:
     )
 
 
+def _besides(rows: Sequence[dict[str, Any]]) -> Table:
+    head = (
+        "replay",
+        "peer",
+        "what was the same",
+        "hosts",
+        "events",
+        "peer's events a second",
+        "ours",
+        "ratio",
+    )
+    return Table(
+        "Replays beside a sequential peer: the first events, as many as it finishes",
+        head,
+        [
+            (
+                row["replay"],
+                row["peer"],
+                row["note"],
+                *(f"{row[name]:,}" if row[name] else "" for name in head[3:5]),
+                "" if row["ratio"] is None else f"{row['their_rate']:,.2f}",
+                "" if row["ratio"] is None else f"{row['our_rate']:,.0f}",
+                "" if row["ratio"] is None else f"{row['ratio']:,.0f}",
+            )
+            for row in rows
+        ],
+        texts=3,
+    )
+
+
 def _cloud(row: dict[str, Any]) -> str:
     return f"{row['shape']}, {percent(row['fill'])}"
 
@@ -176,6 +208,10 @@ def notes(document: dict[str, Any]) -> list[str]:
         f"{where['processor']}, {where['cpus']} CPUs, {where['system']}; "
         f"{', '.join(versions)}; memory moves {document['bandwidth'] / 1e9:.1f} GB/s."
     ]
+    phases = document["phases"]
+    each = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in phases.items())
+    minutes, seconds = divmod(round(sum(phases.values())), 60)
+    found.append(f"The run took {minutes} min {seconds} s: {each}.")
     found += [f"Peer {peer['name']}: {peer['note']}." for peer in document["peers"]]
     if not document["peers"]:
         found.append("No peers were asked for: --peers placement,nova.")

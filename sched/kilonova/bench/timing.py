@@ -14,9 +14,10 @@ from kilonova.bench.workload import Work
 
 # Calls of one case, at most; percentiles are steady by then.
 _MOST = 1_000
-_LEAST = 3
-# Seconds after which a call is not repeated even that often.
-_SLOW_S = 1.0
+# Calls that there are at least, by what one of them takes: of long ones a few, of those
+# that take over a second a single one.
+_LEAST, _LEAST_SHORT = 3, 100
+SHORT_S, SLOW_S = 1e-3, 1.0
 
 
 class Times(NamedTuple):
@@ -42,17 +43,25 @@ def uncollected() -> Iterator[None]:
 
 
 def measured(work: Work, budget_s: float) -> Times:
-    """Time calls until the budget is spent, set-up around them included."""
+    """Time calls until the budget is spent, set-up around them included.
+
+    Whatever the budget, calls of less than ``SHORT_S`` are made a hundred times.
+    """
     found: list[int] = []
     with uncollected():
         begin = time.perf_counter()
         while len(found) < _MOST:
             found.append(clocked(work))
             spent = time.perf_counter() - begin
-            enough = len(found) >= _LEAST or found[-1] > _SLOW_S * 1e9
-            if enough and spent > budget_s:
+            if len(found) >= _least(found[-1] / 1e9) and spent > budget_s:
                 break
     return summary(np.array(found) / work.decisions)
+
+
+def _least(call_s: float) -> int:
+    if call_s > SLOW_S:
+        return 1
+    return _LEAST_SHORT if call_s < SHORT_S else _LEAST
 
 
 def clocked(work: Work) -> int:
@@ -78,15 +87,15 @@ def allocated(work: Work) -> int:
     """Give the most bytes that one call holds beyond what was there before it."""
     if work.before is not None:
         work.before()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        work.call()
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    with uncollected():
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            tracemalloc.reset_peak()
+            work.call()
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
     if work.after is not None:
         work.after()
     return peak - before

@@ -51,6 +51,9 @@ class Vocabulary:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names: list[str] = []
         self._numbers: dict[str, int] = {}
+        # By the name in lower case, of the names that were looked at so far.
+        self._alike: dict[str, list[int]] = {}
+        self._alike_count = 0
         for name in names:
             self.number(name)
 
@@ -77,6 +80,14 @@ class Vocabulary:
     def find(self, name: str) -> int:
         """Give the number of a name, or -1."""
         return self._numbers.get(name, -1) if isinstance(name, str) else -1
+
+    def find_alike(self, name: str) -> list[int]:
+        """Give the numbers of all names that are this one but for case."""
+        count = len(self._names)
+        for number in range(self._alike_count, count):
+            self._alike.setdefault(self._names[number].lower(), []).append(number)
+        self._alike_count = count
+        return self._alike.get(name.lower(), [])
 
     def number(self, name: str) -> int:
         """Give the number of a name, which is entered if it is new."""

@@ -151,9 +151,10 @@ def _rows(state: State, names: set[str], *, exact: bool = False) -> set[int]:
     if exact:
         numbers = [services.find(name) for name in names]
     else:
-        lower = {name.lower() for name in names}
-        numbers = [i for i in range(len(services)) if services[i].lower() in lower]
-    found = np.isin(state.hosts.table["service"], numbers)
+        numbers = [number for name in names for number in services.find_alike(name)]
+    service = state.hosts.table["service"]
+    # A live migration names one host, for which a set takes far too long.
+    found = service == numbers[0] if len(numbers) == 1 else np.isin(service, numbers)
     return set(np.flatnonzero(found).tolist())
 
 

@@ -11,10 +11,11 @@ from nova.pci import stats
 from nova.scheduler import host_manager
 from oslo_config import cfg
 
+from kilonova.bench.peers.nova_requests import nova_flavor
 from kilonova.cloud.host import Host, HostCell
 from kilonova.hosts.options import Options
 from kilonova.request.pci import PciRequest
-from kilonova.request.server import ServerSpec
+from kilonova.request.server import ServerGroup, ServerSpec
 from kilonova.request.topology import GuestCell, GuestTopology, NetworkMetadata
 
 CONF = conf.CONF
@@ -138,17 +139,9 @@ def _ascending(cpus: Iterable[int]) -> set[int]:
 
 def request_spec(spec: ServerSpec) -> Any:
     """Make a request spec."""
-    flavor, group, destination = spec.flavor, spec.server_group, spec.destination
+    group, destination = spec.server_group, spec.destination
     found = objects.RequestSpec(
-        flavor=objects.Flavor(
-            vcpus=flavor.vcpus,
-            memory_mb=flavor.memory_mb,
-            root_gb=flavor.root_gb,
-            ephemeral_gb=flavor.ephemeral_gb,
-            swap=flavor.swap_mb,
-            name=flavor.name,
-            extra_specs=dict(flavor.extra_specs),
-        ),
+        flavor=nova_flavor(spec.flavor),
         image=objects.ImageMeta(
             id=spec.image.uuid, properties=image_properties(spec.image.properties)
         ),
@@ -162,13 +155,7 @@ def request_spec(spec: ServerSpec) -> Any:
         pci_requests=pci_requests(spec.pci_requests),
     )
     if group is not None:
-        found.instance_group = objects.InstanceGroup(
-            policy=group.policy,
-            policies=[group.policy],
-            members=sorted(group.members),
-            hosts=sorted(group.hosts),
-            _rules={"max_server_per_host": str(group.max_server_per_host)},
-        )
+        found.instance_group = instance_group(group)
     if destination is not None:
         found.requested_destination = objects.Destination(
             allow_cross_cell_move=destination.allow_cross_cell_move,
@@ -179,6 +166,17 @@ def request_spec(spec: ServerSpec) -> Any:
     if spec.networks is not None:
         found.network_metadata = networks(spec.networks)
     return found
+
+
+def instance_group(group: ServerGroup) -> Any:
+    """Make a server group."""
+    return objects.InstanceGroup(
+        policy=group.policy,
+        policies=[group.policy],
+        members=sorted(group.members),
+        hosts=sorted(group.hosts),
+        _rules={"max_server_per_host": str(group.max_server_per_host)},
+    )
 
 
 def image_properties(properties: Mapping[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from kilonova.bench.document import uuid_of
 from kilonova.bench.peers.loading import load_rows
 from kilonova.bench.peers.nova_scheduler import NovaScheduler
-from kilonova.bench.peers.pairs import Pair, Turn, median_of, pair, seconds
+from kilonova.bench.peers.pairs import Pair, Turn, compared, median_of, seconds
 from kilonova.bench.peers.same_cloud import same_cloud
 from kilonova.bench.peers.wsgi import PlacementApplication
 from kilonova.bench.traffic import port
@@ -71,7 +71,8 @@ def pairs(
                     ("Nova with Placement", partial(_called, both)),
                 ):
                     question = f"{servers} server{'s' if servers > 1 else ''}"
-                    yield pair((title, question, hosts, "nested"), turn, budget_s)
+                    where = (title, question, hosts, "nested")
+                    yield from compared(where, turn, budget_s)
 
 
 def check(both: Both) -> list[str]:
@@ -136,7 +137,7 @@ def _ranked(both: Both, hosts: list[str]) -> Turn:
         state.allocation_candidates = [{"mappings": {}}]
     given = _names(both.servers)
     theirs = seconds(lambda: both.nova.rank(states, SPEC, given))
-    return Turn(theirs, median_of(partial(_selected, both), _CALLS))
+    return Turn(theirs, _ours(both))
 
 
 def _called(both: Both) -> Turn:
@@ -144,7 +145,17 @@ def _called(both: Both) -> Turn:
     given = _names(both.servers)
     theirs = seconds(lambda: both.nova.select(SPEC, given))
     both.nova.release(given)
-    return Turn(theirs, median_of(partial(_selected, both), _CALLS))
+    return Turn(theirs, _ours(both))
+
+
+def _ours(both: Both) -> dict[str, float]:
+    """Time our calls, and the first of a new scheduler by itself."""
+    cloud, options = both.ours.cloud, both.ours.options
+    new = both._replace(ours=Scheduler(cloud, options))
+    return {
+        "claimed": median_of(partial(_selected, both), _CALLS),
+        "claimed, first call": _selected(new),
+    }
 
 
 def _selected(both: Both) -> float:

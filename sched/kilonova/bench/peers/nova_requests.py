@@ -5,11 +5,13 @@ or the name of the exception that it raised.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
+
+from oslo_config import cfg
 
 from kilonova.bench.peers.nova_imports import (
     CONF,
@@ -30,6 +32,8 @@ from kilonova.request.image import Image
 from kilonova.request.server import Destination, ServerSpec
 from kilonova.request.translate import TargetNode
 
+_LISTS = aggregate.AggregateList
+
 
 def outcome(ask: Callable[[], Any]) -> Any:
     """Return what Nova answers, or ``("raises", name of the exception)``."""
@@ -41,7 +45,7 @@ def outcome(ask: Callable[[], Any]) -> Any:
 
 @contextmanager
 def configured(options: Options) -> Iterator[None]:
-    """Give Nova our options while the block runs."""
+    """Give Nova our options while the block runs, those apart that it does not have."""
     with ExitStack() as stack:
         stack.callback(pci_request.get_alias_from_config.cache_clear)
         for each in fields(options):
@@ -50,8 +54,9 @@ def configured(options: Options) -> Iterator[None]:
             for option in fields(section):
                 value = getattr(section, option.name)
                 value = list(value) if isinstance(value, tuple) else value
-                CONF.set_override(option.name, value, group)
-                stack.callback(CONF.clear_override, option.name, group)
+                with suppress(cfg.NoSuchOptError, cfg.NoSuchGroupError):
+                    CONF.set_override(option.name, value, group)
+                    stack.callback(CONF.clear_override, option.name, group)
         pci_request.get_alias_from_config.cache_clear()
         yield
 
@@ -130,13 +135,7 @@ def narrowed(
     """Return what Nova's pre-filters change, in plain values."""
     found = nova_spec(spec)
     found.requested_networks = objects.NetworkRequestList(objects=[])
-    lists = aggregate.AggregateList
-    with configured(options), ExitStack() as stack:
-        for name, answer in (
-            ("get_by_metadata", _by_metadata(aggregates)),
-            ("get_non_matching_by_metadata_keys", _non_matching(aggregates)),
-        ):
-            stack.enter_context(mock.patch.object(lists, name, answer))
+    with configured(options), aggregates_known(aggregates), ExitStack() as stack:
         versions = mock.patch.object(
             request_filter.objects.service,
             "get_minimum_version_all_cells",
@@ -157,6 +156,18 @@ def narrowed(
         ),
         "groups": [set(each.required_traits) for each in found.requested_resources],
     }
+
+
+@contextmanager
+def aggregates_known(aggregates: Sequence[HostAggregate]) -> Iterator[None]:
+    """Let Nova find these host aggregates where it would ask its database."""
+    with (
+        mock.patch.object(_LISTS, "get_by_metadata", _by_metadata(aggregates)),
+        mock.patch.object(
+            _LISTS, "get_non_matching_by_metadata_keys", _non_matching(aggregates)
+        ),
+    ):
+        yield
 
 
 def _by_metadata(aggregates: Sequence[HostAggregate]) -> Callable[..., list[Any]]:

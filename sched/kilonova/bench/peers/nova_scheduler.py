@@ -7,11 +7,11 @@ calls of its application, notifications go nowhere.
 """
 
 import logging
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from json import dumps, loads
+from dataclasses import replace
+from json import dumps
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -29,6 +29,7 @@ with warnings.catch_warnings():
 
 from kilonova import Cloud
 from kilonova.bench.document import uuid_of
+from kilonova.bench.peers.nova_session import Session
 from kilonova.bench.peers.wsgi import PlacementApplication
 from kilonova.cloud.host import Host
 from kilonova.cloud.hosts import host_view, servers_of
@@ -48,58 +49,6 @@ _VERSIONS = "nova.objects.service.get_minimum_version_all_cells"
 _PERCENTAGES = frozenset(monitor_metric.FIELDS_REQUIRING_CONVERSION)
 
 
-class Answer:
-    """What Placement answered, as an HTTP session would give it."""
-
-    def __init__(self, status: int, raw: bytes) -> None:
-        self.status_code = status
-        self.text = raw.decode()
-        self.headers: Mapping[str, str] = {}
-
-    def json(self) -> Any:
-        """Read the body."""
-        return loads(self.text)
-
-
-class Session:
-    """What Nova's report client sends its requests through.
-
-    Attributes
-    ----------
-    seconds
-        Time that Placement took for all requests.
-    """
-
-    def __init__(self, placement: PlacementApplication) -> None:
-        self._placement = placement
-        self.seconds = 0.0
-
-    def get(self, url: str, **more: Any) -> Answer:
-        """Ask."""
-        return self._call("GET", url, **more)
-
-    def put(self, url: str, **more: Any) -> Answer:
-        """Replace."""
-        return self._call("PUT", url, **more)
-
-    def _call(
-        self,
-        method: str,
-        url: str,
-        *,
-        microversion: str,
-        json: object = None,
-        **more: object,
-    ) -> Answer:
-        path, _, query = url.partition("?")
-        start = time.perf_counter()
-        status, raw = self._placement.call(
-            method, path, query=query, body=json, microversion=microversion
-        )
-        self.seconds += time.perf_counter() - start
-        return Answer(status, raw)
-
-
 class HostManager(host_manager.HostManager):  # type: ignore[misc]
     """Nova's host manager over compute nodes in memory.
 
@@ -117,7 +66,7 @@ class HostManager(host_manager.HostManager):  # type: ignore[misc]
         # Nova adds weights up in the order in which a folder lists its files, and the
         # last bit of a sum depends on that: ours is the alphabet.
         self.weighers.sort(key=lambda one: (type(one).__module__, type(one).__name__))
-        self._instance_info = {
+        self._instance_info: dict[str, Any] = {
             host.host: {
                 "instances": {u: objects.Instance(uuid=u) for u in host.instances},
                 "updated": True,
@@ -153,6 +102,14 @@ class HostManager(host_manager.HostManager):  # type: ignore[misc]
             if host in (None, each.host) and node in (None, each.hypervisor_hostname)
         ]
 
+    def tell(self, host: str, server: str, is_there: bool) -> None:
+        """Be told that a host has a server now, or has it no more."""
+        known: dict[str, Any] = self._instance_info[host]["instances"]
+        if is_there:
+            known[server] = objects.Instance(uuid=server)
+        else:
+            known.pop(server, None)
+
     def states(self, uuids: Sequence[str]) -> list[Any]:
         """Make the states of hosts anew, from their compute nodes."""
         return list(self.get_host_states_by_uuids(None, uuids, None))
@@ -172,12 +129,16 @@ class Manager(manager.SchedulerManager):  # type: ignore[misc]
     rank
         Place of each host by name where equal ones shall keep it; None leaves them as
         Nova has them, in the order of a set.
+    provider_rank
+        Place of each provider by UUID where a host's candidates shall come in the order
+        of their providers; None leaves them as Placement gives them.
     """
 
     def __init__(self, hosts: HostManager, session: Session) -> None:
         self.host_manager = hosts
         self.notifier = SimpleNamespace(info=lambda *_: None)
         self.rank: Mapping[str, int] | None = None
+        self.provider_rank: Mapping[str, int] | None = None
         self._client = report.SchedulerReportClient(adapter=session)
 
     @property
@@ -190,7 +151,15 @@ class Manager(manager.SchedulerManager):  # type: ignore[misc]
         if rank is not None:
             hosts = sorted(hosts, key=lambda host: rank[host.host])
         found: list[Any] = super()._get_sorted_hosts(spec_obj, hosts, index)
+        if self.provider_rank is not None:
+            for host in found:
+                host.allocation_candidates.sort(key=self._candidate_rank)
         return found
+
+    def _candidate_rank(self, candidate: Mapping[str, Any]) -> list[int]:
+        rank, mappings = self.provider_rank, candidate["mappings"]
+        assert rank is not None
+        return [rank[uuid] for suffix in sorted(mappings) for uuid in mappings[suffix]]
 
 
 class NovaScheduler:
@@ -218,6 +187,10 @@ class NovaScheduler:
         self.session = Session(placement)
         self.hosts = HostManager(hosts)
         self.manager = Manager(self.hosts, self.session)
+        self._aggregates = [
+            replace(each, uuid=uuid_of(each.uuid))
+            for each in cloud.state.hosts.aggregates
+        ]
         self.row = {host.host: row for row, host in enumerate(hosts)}
         self._placement = placement
         self._context = context.RequestContext("user", "project", is_admin=True)
@@ -230,7 +203,7 @@ class NovaScheduler:
     def select(self, spec: ServerSpec, servers: Sequence[str]) -> list[Any]:
         """Select and claim hosts, with alternates; give Nova's selections."""
         self.hosts.weighed.clear()
-        with _silent():
+        with _silent(), nova_requests.aggregates_known(self._aggregates):
             try:
                 found: list[Any] = self.manager.select_destinations(
                     self._context,
@@ -265,7 +238,9 @@ def request_spec(spec: ServerSpec, count: int) -> Any:
     found.user_id = "user"
     found.project_id = spec.project_id or "project"
     found.numa_topology = nova_objects.guest_topology(spec.topology)
-    found.instance_group = None
+    found.instance_group = spec.server_group and nova_objects.instance_group(
+        spec.server_group
+    )
     found.ignore_hosts = list(spec.ignore_hosts)
     found.requested_networks = objects.NetworkRequestList(objects=[])
     return found

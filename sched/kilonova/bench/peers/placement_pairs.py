@@ -1,7 +1,8 @@
 """Placement and Kilonova give the same body for the same query, turn by turn.
 
 Placement's time is from the query to the bytes of the body, through its application,
-without a network; Kilonova's from the query string to the bytes of the body as well.
+without a network; Kilonova's from the query string to the bytes of the body as well,
+and by itself that of marking all trees that fit, with the plan compiled.
 """
 
 import json
@@ -10,13 +11,15 @@ from functools import partial
 from typing import Any
 
 from kilonova.bench.peers.loading import load_rows
-from kilonova.bench.peers.pairs import Pair, Turn, median_of, pair, seconds
+from kilonova.bench.peers.pairs import Pair, Turn, compared, median_of, seconds
 from kilonova.bench.peers.same_cloud import same_cloud
 from kilonova.bench.peers.third_party import sqlalchemy
 from kilonova.bench.peers.wsgi import PlacementApplication
 from kilonova.bench.questions import QUERIES, SHAPES_OF
 from kilonova.bench.workload import WrongResult
 from kilonova.candidates.cloud import Cloud
+from kilonova.candidates.marking import marking_of
+from kilonova.request.query import parse_query
 
 LIMITS = (1_000, None)
 # Ours after each of theirs.
@@ -71,13 +74,23 @@ def _asked(
         if not is_same(json.loads(_ours(cloud, query)), whole, limit):
             raise WrongResult(f"Placement's answer to {query!r} is another one.")
         question = f"{name}, {'all' if limit is None else f'first {limit}'}"
-        turn = partial(_turn, placement, cloud, query)
-        yield pair((title, question, hosts, shape), turn, budget_s)
+        marking = marking_of(cloud.state, parse_query(QUERIES[name]), True)
+        ours: dict[str, Callable[[], object]] = {
+            "body written": partial(_ours, cloud, query),
+            "trees marked": partial(marking.scan, cloud.state),
+        }
+        turn = partial(_turn, partial(_theirs, placement, query), ours)
+        yield from compared((title, question, hosts, shape), turn, budget_s)
 
 
-def _turn(placement: PlacementApplication, cloud: Cloud, query: str) -> Turn:
-    theirs = seconds(lambda: _theirs(placement, query))
-    return Turn(theirs, median_of(lambda: seconds(lambda: _ours(cloud, query)), _CALLS))
+def _turn(theirs: Callable[[], object], ours: dict[str, Callable[[], object]]) -> Turn:
+    return Turn(
+        seconds(theirs),
+        {
+            doing: median_of(partial(seconds, call), _CALLS)
+            for doing, call in ours.items()
+        },
+    )
 
 
 def _theirs(placement: PlacementApplication, query: str) -> bytes:

@@ -11,6 +11,8 @@ from kilonova.hosts.scheduler import Scheduler
 _MOST_EXPLAINED = 1_000
 # Hosts times flavors: the first server of a flavor takes as long as thousands later.
 _PREPARED = 200_000
+# Servers of each flavor that come before the clock runs, beside two that are compared.
+_SETTLING = 10
 _COMMON = ("plain", "one port")
 
 
@@ -34,7 +36,7 @@ class _Coming:
         self.traffic.come(self.asked[2][0])
 
     def is_right(self, hosts: int) -> bool:
-        """Place one of each flavor; compare with what filters and weighers say."""
+        """Place two of each flavor; compare with what filters and weighers say."""
         scheduler = self.traffic.scheduler
         for _ in range(2 * self.traffic.kind.flavors):
             self.prepare()
@@ -52,7 +54,15 @@ class _Coming:
                 return False
             if held != found.hosts[0].allocations:
                 return False
+        self._settle()
         return True
+
+    def _settle(self) -> None:
+        """Place more: the first servers of a flavor find out where no good host is."""
+        for _ in range(_SETTLING * self.traffic.kind.flavors):
+            self.prepare()
+            self.select()
+            self.come()
 
 
 def _new(cloud: Cloud, _fleet: Fleet) -> Work:

@@ -9,8 +9,9 @@ import pytest
 
 import kilonova.candidates.compile
 from kilonova import Boot, Cloud, Flavor, Scheduler
-from kilonova.errors import SearchTooLong
+from kilonova.errors import BadInput, SearchTooLong
 from kilonova.hosts import policies
+from kilonova.hosts.devices import Demand
 from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.request.group import Request, RequestGroup
 from kilonova.request.server import ServerSpec
@@ -58,7 +59,10 @@ def test_a_placer_claims_nothing_for_them() -> None:
     groups = [RequestGroup(f"_{n}", {"VGPU": size}) for n, size in enumerate(SIZES)]
     plain = RequestGroup(resources={"VCPU": 1})
     requests = [Request((plain,)), Request((plain, *groups), "none")]
-    placer = Placer(cloud, requests, policies.BEST_FIT, demands=[])
+    with pytest.raises(BadInput, match="one demand for each of 2 requests, got 0"):
+        Placer(cloud, requests, policies.BEST_FIT, demands=[])
+    demands = [Demand(1, 0, 0)] * 2
+    placer = Placer(cloud, requests, policies.BEST_FIT, demands=demands)
     consumers = add_consumers(cloud, ["a", "b", "c"])
     with pytest.raises(SearchTooLong):
         placer.place(np.array([0, 1, 0], np.int32), consumers)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from numba import njit, types
 from numba.core import config
 
 from kilonova_kernels._parts import PartCompiler
@@ -15,6 +15,7 @@ from kilonova_kernels._pointed import Pointed, PointedType
 F = TypeVar("F", bound=Callable[..., object])
 
 _CONFIG: Any = config
+_NARROW = (types.int8, types.int16, types.int32)
 # Its types know only the options that numba documents.
 _njit: Any = njit
 
@@ -119,6 +120,29 @@ def _compile(function: F, cache: bool = True, **options: object) -> F:
     # numba reads the folder while it decorates; other packages keep their own.
     before, _CONFIG.CACHE_DIR = _CONFIG.CACHE_DIR, _CACHE_DIR
     try:
-        return cast(F, compile_(function))
+        return cast(F, _widened(compile_(function)))
     finally:
         _CONFIG.CACHE_DIR = before
+
+
+def _widened(function: Any) -> Any:
+    """Let whole numbers be 64 bits to a function that is called by compiled code.
+
+    It would be compiled again for each width, and for each number that stands as such
+    in a call.
+    """
+    if _CONFIG.DISABLE_JIT:
+        return function
+    template = function.get_call_template
+
+    def get_call_template(given: Any, named: Any) -> Any:
+        wide = {name: _wide(kind) for name, kind in named.items()}
+        return template(tuple(map(_wide, given)), wide)
+
+    function.get_call_template = get_call_template
+    return function
+
+
+def _wide(kind: Any) -> Any:
+    whole = isinstance(kind, types.IntegerLiteral) or kind in _NARROW
+    return types.int64 if whole else kind

@@ -3,7 +3,6 @@
 from kilonova_kernels import codes
 from kilonova_kernels._jit import inlined, kernel, part
 from kilonova_kernels.columns import CloudColumns, Counter, Int32, Int64
-from kilonova_kernels.wide import wide
 
 _WRITES = Counter.WRITES
 _ALLOCATIONS = Counter.ALLOCATIONS
@@ -70,7 +69,7 @@ def record_change(cloud: CloudColumns, provider: int) -> None:
 def record_changes(cloud: CloudColumns, providers: Int32) -> None:
     """Note that the trees of some providers are not what they were."""
     for i in range(providers.shape[0]):
-        _record(cloud, wide(providers[i]), False)
+        _record(cloud, providers[i], False)
 
 
 @inlined

@@ -28,7 +28,6 @@ from kilonova_kernels.host_columns import (
 )
 from kilonova_kernels.host_extremes import raw_value
 from kilonova_kernels.host_passing import passes_here
-from kilonova_kernels.wide import wide
 
 _SOFT_ANTI_AFFINITY = Measure.SOFT_ANTI_AFFINITY
 
@@ -113,7 +112,7 @@ def _note_least(fleet: FleetColumns, shape: int) -> None:
     """Note what the last of the best hosts weighs under the newest reference."""
     choice, least = fleet.choice, -np.inf
     if choice.found[0] == choice.host.shape[0]:
-        host = wide(choice.host[choice.found[0] - 1])
+        host = choice.host[choice.found[0] - 1]
         values, lane = fleet.weights.value[host // WIDTH], host % WIDTH
         least = weight_under_newest(fleet, shape, host, values, lane)
     fleet.shapes.least[shape] = least

@@ -186,7 +186,7 @@ def weight_under_newest(
     fleet: FleetColumns, shape: int, host: int, values: Float64, lane: int
 ) -> float:
     """Weigh a host by its raw values, in a lane of (K, WIDTH), as above."""
-    row = wide(fleet.weights.host_multiplier[host])
+    row = fleet.weights.host_multiplier[host]
     newest = fleet.shapes.last_reference[shape]
     return _weight_under(fleet, shape, newest, row, values, lane)
 
@@ -248,7 +248,7 @@ def raise_bounds(
         if number == newest:
             bound = max(bound, weight)
         elif number > newest - REFERENCES:
-            row = wide(fleet.weights.host_multiplier[host])
+            row = fleet.weights.host_multiplier[host]
             then = _weight_under(fleet, shape, number, row, values, lane)
             bound = max(bound, then)
         else:

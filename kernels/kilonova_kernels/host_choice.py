@@ -22,7 +22,6 @@ from kilonova_kernels.host_passing import (
 )
 from kilonova_kernels.host_scale import find_extreme, refresh_shape
 from kilonova_kernels.host_usage import members_on
-from kilonova_kernels.wide import wide
 
 _ONLY = 1
 _EXCEPT = 2
@@ -48,7 +47,7 @@ def choose(
     Hosts that its group or its list takes away are barred meanwhile.
     """
     choice = fleet.choice
-    shape = wide(orders.shape[n])
+    shape = orders.shape[n]
     choice.found[0] = 0
     refresh_shape(cloud, plans, search, fleet, shape)
     if orders.listed[n] == _ONLY or _is_affine(fleet, orders, n):
@@ -80,7 +79,7 @@ def _choose_of_all(
             shelved = _enter_members(cloud, plans, search, fleet, orders, n, shelved)
         find_best(cloud, plans, search, fleet, shape)
     for i in range(shelved):
-        host = wide(choice.pool[i])
+        host = choice.pool[i]
         readmit(fleet.shapes, shape, host)
         values, lane = fleet.weights.value[host // WIDTH], host % WIDTH
         weight = weight_under_newest(fleet, shape, host, values, lane)
@@ -138,16 +137,16 @@ def _shelve(fleet: FleetColumns, shape: int, host: int, shelved: int) -> int:
 @part
 def _shelve_banned(fleet: FleetColumns, orders: OrderColumns, n: int) -> int:
     """Take the hosts out that the server may not have; give how many."""
-    shape = wide(orders.shape[n])
+    shape = orders.shape[n]
     shelved = 0
     if orders.listed[n] == _EXCEPT:
         for i in range(orders.listed_start[n], orders.listed_start[n + 1]):
-            shelved = _shelve(fleet, shape, wide(orders.listed_host[i]), shelved)
+            shelved = _shelve(fleet, shape, orders.listed_host[i], shelved)
     if orders.policy[n] == _ANTI_AFFINITY:
         entry = fleet.groups.first[orders.group[n]]
         while entry >= 0:
             if fleet.groups.members[entry] >= orders.most[n]:
-                shelved = _shelve(fleet, shape, wide(fleet.groups.host[entry]), shelved)
+                shelved = _shelve(fleet, shape, fleet.groups.host[entry], shelved)
             entry = fleet.groups.next[entry]
     return shelved
 
@@ -166,12 +165,12 @@ def _set_ranges(
     for k in range(fleet.weights.measure.shape[0]):
         low, high = shapes.low[shape, k], shapes.high[shape, k]
         if shelved > 0 and is_barred(fleet.shapes, shape, shapes.high_host[shape, k]):
-            host = find_extreme(cloud, plans, search, fleet, shape, wide(k), 1.0)
+            host = find_extreme(cloud, plans, search, fleet, shape, k, 1.0)
             if host < 0:
                 return False
             high = raw_value(fleet.weights, host, k)
         if shelved > 0 and is_barred(fleet.shapes, shape, shapes.low_host[shape, k]):
-            host = find_extreme(cloud, plans, search, fleet, shape, wide(k), -1.0)
+            host = find_extreme(cloud, plans, search, fleet, shape, k, -1.0)
             if host < 0:
                 return False
             low = raw_value(fleet.weights, host, k)
@@ -210,12 +209,12 @@ def _enter_members(
     shelved: int,
 ) -> int:
     """Weigh hosts with members of a soft group, which are barred then."""
-    shape, groups, choice = wide(orders.shape[n]), fleet.groups, fleet.choice
+    shape, groups, choice = orders.shape[n], fleet.groups, fleet.choice
     low, high = np.inf, -np.inf
     first = shelved
     entry = groups.first[orders.group[n]]
     while entry >= 0:
-        host = wide(groups.host[entry])
+        host = groups.host[entry]
         there = groups.members[entry] > 0
         if there and passes(cloud, plans, search, fleet, shape, host):
             raw = _raw_soft(fleet, orders, n, host)
@@ -224,11 +223,11 @@ def _enter_members(
         entry = groups.next[entry]
     if shelved == first:
         return shelved
-    if find_extreme(cloud, plans, search, fleet, shape, wide(0), 1.0) >= 0:
+    if find_extreme(cloud, plans, search, fleet, shape, 0, 1.0) >= 0:
         low, high = min(low, 0.0), max(high, 0.0)
     _set_soft_range(fleet, orders.policy[n], low, high)
     for i in range(first, shelved):
-        host = wide(choice.pool[i])
+        host = choice.pool[i]
         raw = _raw_soft(fleet, orders, n, host)
         enter(choice, host, weight_of(fleet, host, raw))
     return shelved
@@ -258,14 +257,14 @@ def _choose_of_few(
         chosen = weights.measure[k] == _soft_measure(orders.policy[n])
         soft = weights.measure[k] < 0 and chosen
         for i in range(count):
-            host = wide(choice.pool[i])
+            host = choice.pool[i]
             value = raw_value(fleet.weights, host, k)
             if soft:
                 value = _raw_soft(fleet, orders, n, host)
             low, high = min(low, value), max(high, value)
         set_range(weights, choice, k, low, high)
     for i in range(count):
-        host = wide(choice.pool[i])
+        host = choice.pool[i]
         enter(choice, host, weight_of(fleet, host, _raw_soft(fleet, orders, n, host)))
 
 
@@ -279,12 +278,12 @@ def _gather(
     n: int,
 ) -> int:
     """List the few hosts that are allowed and pass; give how many."""
-    shape, choice = wide(orders.shape[n]), fleet.choice
+    shape, choice = orders.shape[n], fleet.choice
     affine = _is_affine(fleet, orders, n)
     listed = _list_few(fleet, orders, n, affine)
     count = 0
     for i in range(listed):
-        host = wide(choice.pool[i])
+        host = choice.pool[i]
         near = not affine or members_on(fleet.groups, orders.group[n], host) > 0
         free = near and not _is_banned(fleet, orders, n, host)
         if free and passes(cloud, plans, search, fleet, shape, host):

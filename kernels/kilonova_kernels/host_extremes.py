@@ -15,7 +15,6 @@ from kilonova_kernels.host_columns import (
 )
 from kilonova_kernels.marks import journalled_tree, served_range
 from kilonova_kernels.trees import tree_of
-from kilonova_kernels.wide import wide
 
 _WRITES = Counter.WRITES
 _FREE_RAM = Measure.FREE_RAM
@@ -62,12 +61,12 @@ def catch_up(cloud: CloudColumns, fleet: FleetColumns) -> None:
             took = only_took(cloud, w)
             if took and journalled_tree(cloud, w) < 0:
                 continue
-            changed = wide(tree_of(cloud.roots, journal_root(cloud, w)))
+            changed = tree_of(cloud.roots, journal_root(cloud, w))
             for share in range(-1, cloud.sharing.shape[0]):
                 start, stop = served_range(cloud, changed, share)
                 for i in range(start, stop):
-                    other = changed if share < 0 else wide(cloud.anchor_tree[i])
-                    host = wide(fleet.hosts.tree_host[other])
+                    other = changed if share < 0 else cloud.anchor_tree[i]
+                    host = fleet.hosts.tree_host[other]
                     if host >= 0 and (share < 0 or other != changed):
                         _note_change(fleet, host, not took)
     tree.stamp[0] = writes

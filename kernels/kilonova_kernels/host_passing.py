@@ -86,11 +86,11 @@ def _has_room(
     host: int,
 ) -> bool:
     """Say whether a host is below its limits, and has a candidate."""
-    tree = wide(fleet.hosts.host_tree[host])
+    tree = fleet.hosts.host_tree[host]
     if tree < 0 or not _below_limits(fleet, shape, host):
         return False
     for turn in range(2):
-        plan = wide(fleet.shapes.plan[shape, turn])
+        plan = fleet.shapes.plan[shape, turn]
         if plan >= 0 and tree_fits(cloud, plans, plan, tree, search):
             rooted = fleet.shapes.rooted[shape]
             if rooted or find_rooted(cloud, plans, search, plan, tree):
@@ -197,7 +197,7 @@ def first_candidates(
     found, plan = 0, asked.plan[0]
     for i in range(asked.trees[0]):
         asked.provider[i] = -1
-        if find_rooted(cloud, plans, search, plan, wide(asked.tree[i])):
+        if find_rooted(cloud, plans, search, plan, asked.tree[i]):
             note_providers(plans, plan, search, asked.provider[i])
             found += 1
     return found

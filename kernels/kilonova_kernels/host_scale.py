@@ -20,7 +20,6 @@ from kilonova_kernels.host_bounds import (
 from kilonova_kernels.host_columns import WIDTH, FleetColumns, ShapeColumns
 from kilonova_kernels.host_extremes import child_count, raw_value
 from kilonova_kernels.host_passing import bar_the_rest, is_barred, passes, readmit
-from kilonova_kernels.wide import wide
 
 
 @part
@@ -75,7 +74,7 @@ def _take_in(
     _find_beyond(shapes, shape, values, beyond)
     for i in range(max(0, stamp - block * WIDTH), min(WIDTH, now - block * WIDTH)):
         slot = (block * WIDTH + i) % tree.recent.shape[0]
-        host = wide(tree.recent[slot])
+        host = tree.recent[slot]
         if host < 0:
             # It changed again.
             continue
@@ -106,7 +105,7 @@ def _check_witness(
             return
         if passes(cloud, plans, search, fleet, shape, host):
             return
-    host = find_extreme(cloud, plans, search, fleet, shape, wide(0), 1.0)
+    host = find_extreme(cloud, plans, search, fleet, shape, 0, 1.0)
     fleet.shapes.witness[shape] = host
 
 
@@ -135,7 +134,7 @@ def _check_extreme(
     host = shapes.witness[shape]
     if host >= 0 and not _all_alike(fleet, k):
         sign = -1.0 if side else 1.0
-        host = find_extreme(cloud, plans, search, fleet, shape, wide(k), sign)
+        host = find_extreme(cloud, plans, search, fleet, shape, k, sign)
     _set_extreme(fleet, shape, k, side, host)
 
 
@@ -165,7 +164,7 @@ def _fetch_bounds(fleet: FleetColumns, shape: int, block: int) -> None:
     tree = fleet.tree
     first = block * WIDTH % tree.recent.shape[0]
     for i in range(first, first + WIDTH):
-        host = wide(tree.recent[i])
+        host = tree.recent[i]
         if host >= 0:
             node = host // WIDTH
             fetch(fleet.shapes.barred, (shape, node))

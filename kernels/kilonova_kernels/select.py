@@ -16,7 +16,6 @@ from kilonova_kernels.host_extremes import catch_up
 from kilonova_kernels.host_passing import find_rooted, note_providers
 from kilonova_kernels.host_usage import add_member, join_host, leave_host
 from kilonova_kernels.place import merge_rows
-from kilonova_kernels.wide import wide
 
 _WRITES = Counter.WRITES
 _GIVEN_UP = Cursor.GIVEN_UP
@@ -49,11 +48,11 @@ def select_all(
         Servers that have a host.
     """
     placed = 0
-    n = wide(0)
+    n = 0
     count = orders.shape.shape[0]
     while n < count:
         if orders.shape[n] < 0:
-            _depart(cloud, fleet, wide(orders.consumer[n]))
+            _depart(cloud, fleet, orders.consumer[n])
             n += 1
             continue
         catch_up(cloud, fleet)
@@ -74,7 +73,7 @@ def select_all(
         call = orders.call[n]
         for i in range(call, n):
             if orders.host[i] >= 0:
-                _depart(cloud, fleet, wide(orders.consumer[i]))
+                _depart(cloud, fleet, orders.consumer[i])
                 orders.host[i] = -1
                 placed -= 1
         while n < count and orders.call[n] == call:
@@ -115,11 +114,11 @@ def _take(
     host: int,
 ) -> bool:
     """Claim the first candidate of a host for a server, and count the server there."""
-    shape, consumer = wide(orders.shape[n]), wide(orders.consumer[n])
-    tree = wide(fleet.hosts.host_tree[host])
-    plan = wide(fleet.shapes.plan[shape, 0])
+    shape, consumer = orders.shape[n], orders.consumer[n]
+    tree = fleet.hosts.host_tree[host]
+    plan = fleet.shapes.plan[shape, 0]
     if not find_rooted(cloud, plans, search, plan, tree):
-        plan = wide(fleet.shapes.plan[shape, 1])
+        plan = fleet.shapes.plan[shape, 1]
         if plan < 0 or not find_rooted(cloud, plans, search, plan, tree):
             return False
     count = merge_rows(plans, plan, search)
@@ -151,7 +150,7 @@ def _record_host(cloud: CloudColumns, fleet: FleetColumns, host: int) -> None:
 @part
 def _depart(cloud: CloudColumns, fleet: FleetColumns, consumer: int) -> None:
     """Give back all that a server has, which may be nothing."""
-    group = wide(fleet.hosts.consumer_group[consumer])
+    group = fleet.hosts.consumer_group[consumer]
     release(cloud, consumer)
     host = leave_host(fleet.hosts, consumer)
     if host < 0:

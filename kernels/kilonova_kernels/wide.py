@@ -1,4 +1,4 @@
-"""Row numbers of one type, whatever the column they come from."""
+"""Numbers with a sign, of columns that have none."""
 
 import numpy as np
 
@@ -6,6 +6,6 @@ from kilonova_kernels._jit import inlined
 
 
 @inlined
-def wide(row: int) -> int:
-    """Give a row number as 64 bits: a kernel is compiled again for each other type."""
-    return int(np.int64(row))
+def wide(bits: int) -> int:
+    """Give a number without a sign as 64 bits with one, to be subtracted or shifted."""
+    return int(np.int64(bits))

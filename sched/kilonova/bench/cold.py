@@ -10,7 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,8 @@ from kilonova.bench.run import ready
 from kilonova.bench.workload import FILL, SHAPES, Fleet
 from kilonova.bench.workloads.register import workloads
 from kilonova.candidates.cloud import Cloud
-from kilonova.hosts.options import FilterSchedulerSection, Options
+from kilonova.errors import UnknownMetric
+from kilonova.hosts.options import FilterSchedulerSection, MetricsSection, Options
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.replay.server_replay import ServerGame
 from kilonova.request.flavor import Flavor
@@ -109,7 +110,7 @@ def compile_all() -> None:
 
 
 def _ask_a_small_cloud() -> None:
-    """Ask what no cloud of the benchmarks has: shared disks, and too much of two."""
+    """Ask what no cloud of the benchmarks has: shared disks, too much of two, ..."""
     own = {"VCPU": {"total": 4}, "MEMORY_MB": {"total": 4_096}}
     hosts = [
         {"name": f"host{number}", "inventories": own, "aggregates": [_SHARED]}
@@ -125,15 +126,46 @@ def _ask_a_small_cloud() -> None:
     query = "resources=VCPU:1,MEMORY_MB:512,DISK_GB:10"
     assert len(cloud.allocation_candidates(query)) == len(hosts)
     assert cloud.headroom(query).total == 10
+    two_disks = "resources_A=DISK_GB:10&resources_B=DISK_GB:5&group_policy=none"
+    assert cloud.headroom(two_disks).total == 6
     scheduler = Scheduler(cloud, _shuffled())
     scheduler.select(ServerSpec(Flavor(1, 512, 10)))
     plain = Cloud.from_document({"providers": [{"name": "host", "inventories": own}]})
     assert not plain.explain("resources=VCPU:8,MEMORY_MB:8192").fitting_count
+    _fill_devices()
+    _weigh_what_is_not_reported()
 
 
 def _shuffled() -> Options:
     section = FilterSchedulerSection(shuffle_best_same_weighed_hosts=True)
     return Options(filter_scheduler=section)
+
+
+def _fill_devices() -> None:
+    """Count servers with devices of two unlike amounts, which a solver decides."""
+    devices = {"VGPU": {"total": 5}}
+    providers: list[dict[str, Any]] = [{"name": "host", "inventories": {}}]
+    providers += [
+        {"name": name, "parent": "host", "inventories": devices} for name in "abc"
+    ]
+    cloud = Cloud.from_document({"providers": providers})
+    query = "resources_A=VGPU:3&resources_B=VGPU:2&group_policy=none"
+    assert cloud.headroom(query).total == 3
+
+
+def _weigh_what_is_not_reported() -> None:
+    """Ask for a host where one that passes does not report the metric asked for."""
+    inventories = {"VCPU": {"total": 4}, "MEMORY_MB": {"total": 4_096}}
+    providers = [{"name": name, "inventories": inventories} for name in "ab"]
+    cloud = Cloud.from_document(
+        {
+            "providers": providers,
+            "hosts": [{"nodename": "a", "metrics": {"load": 1.0}}, {"nodename": "b"}],
+        }
+    )
+    options = Options(metrics=MetricsSection(weight_setting=("load=1.0",)))
+    with suppress(UnknownMetric):
+        Scheduler(cloud, options).select(ServerSpec(Flavor(1, 512, 0)))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,12 @@ class Placer:
         What weighers see of each request; read from the requests when left out.
     classes
         Classes of CPU and devices.
+
+    Raises
+    ------
+    BadInput
+        There is not one demand for each request, or a request has none that weighers
+        could see.
     """
 
     plans: Plans
@@ -88,6 +94,11 @@ class Placer:
             if demands is None
             else demands
         )
+        if len(self.demands) != len(self.requests):
+            raise BadInput(
+                f"There must be one demand for each of {len(self.requests)} requests, "
+                f"got {len(self.demands)}."
+            )
         self.typical = typical or Typical()
         self.weigher = weigher
         self._ranks: dict[str, int] = {}

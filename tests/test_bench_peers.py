@@ -35,6 +35,8 @@ def test_a_long_first_turn_counts() -> None:
     where = ("peer", "question", 1, "flat")
     (found,) = compared(where, lambda: next(turns), 0.0)
     assert (found.theirs, found.ratio, found.turns) == (3.0, 3.0, 2)
+    (found,) = compared(where, lambda: Turn(11.0, {"all": 1.0}), math.inf)
+    assert (found.theirs, found.ratio, found.turns) == (11.0, 11.0, 1)
 
 
 @pytest.mark.jit

@@ -33,7 +33,8 @@ SPEC = ServerSpec(
     groups=(port(100_000),),
     project_id="project",
 )
-# Hosts up to which Nova is asked for more than one server: it takes a minute beyond.
+# Hosts up to which Nova and Placement are asked for more than one server: they take a
+# minute beyond.
 _MANY_AT_ONCE = 1_000
 # More candidates than there are.
 _ALL = 1_000_000
@@ -63,13 +64,13 @@ def pairs(
             # A cloud has hosts once it has a scheduler; Nova is told of these.
             scheduler = Scheduler(cloud)
             nova = NovaScheduler(cloud, placement, Options())
-            for servers in SERVERS if hosts <= _MANY_AT_ONCE else SERVERS[:1]:
+            for servers in SERVERS:
                 both = Both(nova, scheduler, servers)
                 passed = check(both)
-                for title, turn in (
-                    ("Nova, filters and weighers", partial(_ranked, both, passed)),
-                    ("Nova with Placement", partial(_called, both)),
-                ):
+                turns = [("Nova, filters and weighers", partial(_ranked, both, passed))]
+                if servers == 1 or hosts <= _MANY_AT_ONCE:
+                    turns.append(("Nova with Placement", partial(_called, both)))
+                for title, turn in turns:
                     question = f"{servers} server{'s' if servers > 1 else ''}"
                     where = (title, question, hosts, "nested")
                     yield from compared(where, turn, budget_s)

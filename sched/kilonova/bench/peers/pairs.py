@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 _MOST = 20
 # Of the budget: a first turn that takes more is no warming up.
 _SHARE = 0.2
+# Seconds: a first turn that takes more is the only one.
+_ALONE_S = 10.0
 
 
 class Turn(NamedTuple):
@@ -54,12 +56,23 @@ class Pair:
         return asdict(self)
 
 
+def _undisturbed(turn: Callable[[], Turn]) -> Turn:
+    """Take a turn without the collector of garbage."""
+    gc.collect()
+    gc.disable()
+    try:
+        return turn()
+    finally:
+        gc.enable()
+
+
 def compared(
     where: tuple[str, str, int, str], turn: Callable[[], Turn], budget_s: float
 ) -> Iterator[Pair]:
     """Take turns until the budget is spent; give a pair for each thing that ours did.
 
-    The first turn warms up, and counts only where it took long.
+    The first turn warms up, and counts only where it took long; where it took very long
+    it is the only one.
 
     Parameters
     ----------
@@ -70,16 +83,11 @@ def compared(
     budget_s
         Seconds; there is one turn at least.
     """
-    first = turn()
-    turns = [first] if first.theirs > _SHARE * budget_s else []
+    first = _undisturbed(turn)
+    turns = [first] if first.theirs > min(_SHARE * budget_s, _ALONE_S) else []
     begin = time.perf_counter()
-    while len(turns) < _MOST:
-        gc.collect()
-        gc.disable()
-        try:
-            turns.append(turn())
-        finally:
-            gc.enable()
+    while len(turns) < _MOST and first.theirs < _ALONE_S:
+        turns.append(_undisturbed(turn))
         if time.perf_counter() - begin > budget_s:
             break
     for doing in first.ours:

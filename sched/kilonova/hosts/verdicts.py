@@ -22,12 +22,11 @@ from kilonova.hosts.shape import Shape
 
 
 class _Asked(NamedTuple):
-    """A filter that reads cells or pools: by what numbers, and what it said of them."""
+    """A filter that reads cells or pools, and by what numbers."""
 
     filter: Filter
     reads: frozenset[str]
     columns: list[str]
-    known: Memo[Any, bool]
 
 
 class Verdicts:
@@ -59,8 +58,8 @@ class Verdicts:
             if reads.isdisjoint(OCCUPIED):
                 self._others.append(each)
             elif each.threshold is None and is_lasting(each, shape, options):
-                known = self._known(each)
-                self._asked.append(_Asked(each, reads, columns_of(reads), known))
+                self._asked.append(_Asked(each, reads, columns_of(reads)))
+        self._recall()
         read = {column for asked in self._asked for column in asked.columns}
         self.columns = read.intersection(OCCUPIED.values())
 
@@ -69,17 +68,19 @@ class Verdicts:
         if self._steady is None:
             others = replace(self._shape, filters=tuple(self._others))
             self._steady = allowed(self._state, others, self._options)
+        if self._numbering != self._state.hosts.numbering:
+            self._recall()
         found: list[bool] = self._steady[rows].tolist()
-        for asked in self._asked:
+        for asked, known in zip(self._asked, self._known, strict=True):
             values = [
                 numbers_of(self._state, asked.filter, column, rows)
                 for column in asked.columns
             ]
             for i, key in enumerate(zip(*values, strict=True)):
                 if found[i]:
-                    verdict = asked.known.get(key)
+                    verdict = known.get(key)
                     if verdict is None:
-                        verdict = asked.known.keep(key, self._ask(asked, rows[i]))
+                        verdict = known.keep(key, self._ask(asked, rows[i]))
                     found[i] = verdict
         return found
 
@@ -87,7 +88,12 @@ class Verdicts:
         host = viewed(self._state, row, asked.reads)
         return asked.filter.passes(host, self._shape.spec, self._options)
 
-    def _known(self, each: Filter) -> Memo[Any, bool]:
+    def _recall(self) -> None:
+        """Look up what each filter said, by the numbers that there are now."""
+        self._numbering = self._state.hosts.numbering
+        self._known = [self._memo(asked.filter) for asked in self._asked]
+
+    def _memo(self, each: Filter) -> Memo[Any, bool]:
         if each.timed:
             return Memo()
         kept = self._state.hosts.verdicts

@@ -32,8 +32,25 @@ class PagePool:
     reserved: int = 0
 
 
+class _Derived:
+    """Room for what is derived of a value, which is no part of it."""
+
+    __slots__ = ("_known",)
+
+    def derived(self) -> Any:
+        """Give what was derived, None where nothing was yet."""
+        try:
+            return self._known
+        except AttributeError:
+            return None
+
+    def derive(self, known: object) -> None:
+        """Keep what was derived."""
+        object.__setattr__(self, "_known", known)
+
+
 @dataclass(frozen=True, slots=True)
-class HostCell:
+class HostCell(_Derived):
     """One NUMA cell of a host.
 
     Attributes

@@ -17,9 +17,9 @@ class ValueDictionary(Generic[Value]):
 
     Evaluate a condition once for each value, and a host's answer is one look-up.
 
-    Values that nobody has any more stay until they are looked for, and then the others
-    get new numbers. They are looked for when there are more than twice as many values as
-    were in use the last time: for each that is looked at, one was entered since.
+    Values that nobody has any more stay until they are looked for; the others then get
+    new numbers. They are looked for when there are more than twice as many as were in
+    use the last time: for every two that are looked at, one was entered since.
     """
 
     def __init__(self, values: Iterable[Value] = ()) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import permutations
 from typing import NamedTuple
 
+from kilonova.cloud.free_cpus import free_cpus
 from kilonova.cloud.host import Host, HostCell
 from kilonova.errors import NotReported
 from kilonova.hosts.numa_cell_fit import Guest, fits_cell
@@ -101,6 +102,32 @@ def fit(
     return Guests(topology).fit(cells, limits=limits, devices=devices, pack=pack)
 
 
+def holds_one(
+    cells: Sequence[HostCell], guest: Guest, reserve: int, limits: Limits
+) -> bool:
+    """Say what ``fit`` says of a guest with one cell, without devices.
+
+    Which cell of the host is tried first does not matter then.
+
+    Parameters
+    ----------
+    cells
+        Those of the host, each with a number of its own.
+    guest
+        Cell of the guest, which does not leave its page size open.
+    reserve
+        Host CPUs needed for emulator threads.
+    limits
+        As for ``fit``.
+    """
+    for cell in cells:
+        if fits_cell(cell, guest, limits, reserve, chooses=False):
+            networks = limits.networks
+            if not networks or _reaches(cells, (cell,), networks):
+                return True
+    return False
+
+
 class Guests:
     """The cells of one guest while they are tried, one candidate after the other.
 
@@ -182,9 +209,7 @@ def _ordered(
     if cpu_policy in (None, "shared"):
         ordered.sort(key=lambda cell: cell.cpu_usage, reverse=pack)
     else:
-        ordered.sort(
-            key=lambda cell: len(cell.pcpuset - cell.pinned_cpus), reverse=not pack
-        )
+        ordered.sort(key=lambda cell: free_cpus(cell).count, reverse=not pack)
     if devices.pools is not None:
         count: dict[int | None, int] = {}
         for pool in devices.pools:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from kilonova.cloud.free_cpus import free_cpus
 from kilonova.cloud.host import HostCell
 
 
@@ -42,12 +43,24 @@ def laid_out(cpus: frozenset[int]) -> frozenset[int]:
 
 
 @lru_cache(maxsize=4096)
-def _cores(
-    siblings: tuple[frozenset[int], ...],
-) -> tuple[tuple[frozenset[int], ...], int]:
-    """Lay the threads of each core out; give the most that a core has, too."""
-    threads = max(map(len, siblings), default=0) or 1
-    return tuple(map(laid_out, siblings)), threads
+def _cores(siblings: tuple[frozenset[int], ...]) -> tuple[frozenset[int], ...]:
+    """Lay the threads of each core out."""
+    return tuple(map(laid_out, siblings))
+
+
+def can_pin(
+    cell: HostCell, cpus: frozenset[int], thread_policy: str | None, reserve: int
+) -> bool:
+    """Say whether ``pin`` finds host CPUs, which are counted and not chosen."""
+    if reserve:
+        return pin(cell, cpus, thread_policy, reserve) is not None
+    free, wanted = free_cpus(cell), len(cpus)
+    if thread_policy == "isolate":
+        whole = sum([count >= free.threads for count in free.cores])
+        return _can_isolate(cell, free.threads) and 0 < wanted <= whole
+    if thread_policy == "require":
+        return free.threads > 1 and _level(free.cores, wanted, 2) > 0
+    return wanted <= sum(free.cores)
 
 
 def pin(
@@ -67,14 +80,55 @@ def pin(
     reserve
         Host CPUs needed beside, for emulator threads.
     """
+    if not reserve and not can_pin(cell, cpus, thread_policy, 0):
+        return None
     free = laid_out(cell.pcpuset) - cell.pinned_cpus
-    siblings, threads = _cores(cell.siblings)
+    siblings, counted = _cores(cell.siblings), free_cpus(cell)
+    if not reserve and thread_policy != "isolate":
+        least = 2 if thread_policy == "require" else 1
+        threads = _level(counted.cores, len(cpus), least)
+        if threads:
+            # Only cores that are used are looked at.
+            return Pinned(_first(siblings, counted.cores, free, threads, cpus))
     cores = [left for core in siblings if (left := core & free)]
     if thread_policy == "isolate":
-        return _isolated(cell, cores, threads, cpus, reserve)
-    if thread_policy == "require" and threads <= 1:
+        return _isolated(cell, cores, counted.threads, cpus, reserve)
+    if thread_policy == "require" and counted.threads <= 1:
         return None
     return _packed(cores, cpus, thread_policy, reserve)
+
+
+def _level(cores: Sequence[int], wanted: int, least: int) -> int:
+    """Give how many threads to use of each core that has them free, 0 for none."""
+    for threads in range(max(cores, default=0), least - 1, -1):
+        if threads * sum([count >= threads for count in cores]) >= wanted:
+            return threads
+    return 0
+
+
+def _first(
+    siblings: Sequence[frozenset[int]],
+    counts: Sequence[int],
+    free: frozenset[int],
+    threads: int,
+    cpus: frozenset[int],
+) -> tuple[tuple[int, int], ...]:
+    """Pair guest CPUs with threads of the first cores that have as many free."""
+    usable: list[int] = []
+    for core, count in zip(siblings, counts, strict=True):
+        if count >= threads:
+            usable += list(core & free)[:threads]
+            if len(usable) >= len(cpus):
+                break
+    return tuple(zip(sorted(cpus), usable, strict=False))
+
+
+def _can_isolate(cell: HostCell, threads: int) -> bool:
+    """Say whether whole cores of a cell may be kept for a guest.
+
+    A host with threads and separate sets of shared and pinned CPUs cannot do that.
+    """
+    return threads == 1 or cell.pcpuset == cell.cpuset
 
 
 def _isolated(
@@ -85,8 +139,7 @@ def _isolated(
     reserve: int,
 ) -> Pinned | None:
     whole = [core for core in cores if len(core) >= threads]
-    # A host with threads and separate sets of shared and pinned CPUs cannot isolate.
-    if not whole or (threads != 1 and cell.pcpuset != cell.cpuset):
+    if not whole or not _can_isolate(cell, threads):
         return None
     pairs = _pairs(1, whole, cpus)
     if not pairs:

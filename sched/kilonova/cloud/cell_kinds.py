@@ -7,7 +7,7 @@ are equal. Whether a guest fits asks only how many CPUs of how many cores are fr
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
-from kilonova.cloud.free_cpus import free_cpus
+from kilonova.cloud.free_cpus import are_apart, free_cpus, threads_of
 from kilonova.cloud.host import HostCell
 from kilonova.cloud.memo import Memo
 
@@ -50,10 +50,10 @@ def kind_of(cell: HostCell) -> Kind:
     two cores.
     """
     free = free_cpus(cell)
-    if _are_apart(cell.siblings):
+    if are_apart(cell.siblings):
         cores: Hashable = tuple(sorted(free.cores))
     else:
-        cores = cell.siblings, cell.pcpuset - cell.pinned_cpus
+        cores = cell.siblings, free.cpus
     return (
         cell.number,
         len(cell.cpuset),
@@ -63,16 +63,10 @@ def kind_of(cell: HostCell) -> Kind:
         cell.memory_usage_mb,
         cell.cpu_usage,
         free.count,
-        free.threads,
+        threads_of(cell.siblings),
         cores,
         cell.pages,
         cell.socket,
         cell.physnets,
         cell.tunneled,
     )
-
-
-@lru_cache(maxsize=4096)
-def _are_apart(siblings: tuple[frozenset[int], ...]) -> bool:
-    """Say whether no two cores share a CPU."""
-    return sum(map(len, siblings)) == len(frozenset().union(*siblings))

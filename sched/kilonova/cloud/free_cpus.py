@@ -1,37 +1,66 @@
 """How many CPUs of a NUMA cell are not pinned, counted once for each cell."""
 
-from typing import NamedTuple
+from functools import lru_cache
 
 from kilonova.cloud.host import HostCell
 
 
-class FreeCpus(NamedTuple):
+class FreeCpus:
     """CPUs for pinned guests that none has.
+
+    Parameters
+    ----------
+    cell
+        Cell of a host.
 
     Attributes
     ----------
-    count
-        All of them.
-    cores
-        Those of each core, in the order of ``siblings``.
-    threads
-        Threads of the largest core, 1 where no core is known.
+    cpus
+        They.
+    count, in_cores
+        How many there are, and how many are in a core; of two cores: twice.
     """
 
-    count: int
-    cores: tuple[int, ...]
-    threads: int
+    __slots__ = ("_cores", "_siblings", "count", "cpus", "in_cores")
+
+    def __init__(self, cell: HostCell) -> None:
+        self.cpus = cell.pcpuset - cell.pinned_cpus
+        self.count = len(self.cpus)
+        self._siblings = cell.siblings
+        self._cores: tuple[int, ...] | None = None
+        every, apart = _union(cell.siblings)
+        self.in_cores = len(self.cpus & every) if apart else sum(self.cores)
+
+    @property
+    def cores(self) -> tuple[int, ...]:
+        """How many are in each core, in the order of ``siblings``."""
+        if self._cores is None:
+            self._cores = tuple([len(core & self.cpus) for core in self._siblings])
+        return self._cores
 
 
 def free_cpus(cell: HostCell) -> FreeCpus:
-    """Count the free CPUs of a cell."""
+    """Give the free CPUs of a cell."""
     known: FreeCpus | None = cell.derived()
     if known is None:
-        free = cell.pcpuset - cell.pinned_cpus
-        known = FreeCpus(
-            len(free),
-            tuple([len(core & free) for core in cell.siblings]),
-            max(map(len, cell.siblings), default=0) or 1,
-        )
+        known = FreeCpus(cell)
         cell.derive(known)
     return known
+
+
+def are_apart(siblings: tuple[frozenset[int], ...]) -> bool:
+    """Say whether no two cores share a CPU."""
+    return _union(siblings)[1]
+
+
+@lru_cache(maxsize=4096)
+def threads_of(siblings: tuple[frozenset[int], ...]) -> int:
+    """Give the threads of the largest core, 1 where no core is known."""
+    return max(map(len, siblings), default=0) or 1
+
+
+@lru_cache(maxsize=4096)
+def _union(siblings: tuple[frozenset[int], ...]) -> tuple[frozenset[int], bool]:
+    """Give the CPUs of all cores, and whether no two cores share one."""
+    every = frozenset().union(*siblings)
+    return every, sum(map(len, siblings)) == len(every)

@@ -101,6 +101,9 @@ class Asked:
         Attributes of a host that decide.
     columns
         Columns whose numbers stand for these, sorted; "" is the host itself.
+    is_quick
+        Whether asking takes no longer than to remember, or to find out which cells
+        are alike.
     """
 
     def __init__(
@@ -115,8 +118,8 @@ class Asked:
         self._of_cells = None
         if each.of_cells and self.columns == _OF_CELLS:
             self._of_cells = each.of_cells(spec, options)
-        # Where the rule is quick, it is as quick as finding out what cells are like.
-        self._counts = each.counts_cpus and self._of_cells is None
+        self.is_quick = self._of_cells is not None
+        self._counts = each.counts_cpus and not self.is_quick
 
     def numbers(self, column: str, rows: NDArray[np.int64]) -> list[Any]:
         """Give what stands for one value of each host, as far as it decides."""

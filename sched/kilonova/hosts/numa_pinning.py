@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from kilonova.cloud.free_cpus import free_cpus
+from kilonova.cloud.free_cpus import free_cpus, threads_of
 from kilonova.cloud.host import HostCell
 
 
@@ -55,12 +55,16 @@ def can_pin(
     if reserve:
         return pin(cell, cpus, thread_policy, reserve) is not None
     free, wanted = free_cpus(cell), len(cpus)
+    if thread_policy not in ("isolate", "require"):
+        return wanted <= free.in_cores
+    threads = threads_of(cell.siblings)
     if thread_policy == "isolate":
-        whole = sum([count >= free.threads for count in free.cores])
-        return _can_isolate(cell, free.threads) and 0 < wanted <= whole
-    if thread_policy == "require":
-        return free.threads > 1 and _level(free.cores, wanted, 2) > 0
-    return wanted <= sum(free.cores)
+        whole = sum([count >= threads for count in free.cores])
+        return _can_isolate(cell, threads) and 0 < wanted <= whole
+    return any(
+        level * sum([count >= level for count in free.cores]) >= wanted
+        for level in range(max(free.cores, default=0), 1, -1)
+    )
 
 
 def pin(
@@ -83,44 +87,36 @@ def pin(
     if not reserve and not can_pin(cell, cpus, thread_policy, 0):
         return None
     free = laid_out(cell.pcpuset) - cell.pinned_cpus
-    siblings, counted = _cores(cell.siblings), free_cpus(cell)
+    siblings, threads = _cores(cell.siblings), threads_of(cell.siblings)
     if not reserve and thread_policy != "isolate":
         least = 2 if thread_policy == "require" else 1
-        threads = _level(counted.cores, len(cpus), least)
-        if threads:
-            # Only cores that are used are looked at.
-            return Pinned(_first(siblings, counted.cores, free, threads, cpus))
+        for level in range(threads, least - 1, -1):
+            usable = _first(siblings, free, level, len(cpus))
+            if usable is not None:
+                return Pinned(tuple(zip(sorted(cpus), usable, strict=False)))
     cores = [left for core in siblings if (left := core & free)]
     if thread_policy == "isolate":
-        return _isolated(cell, cores, counted.threads, cpus, reserve)
-    if thread_policy == "require" and counted.threads <= 1:
+        return _isolated(cell, cores, threads, cpus, reserve)
+    if thread_policy == "require" and threads <= 1:
         return None
     return _packed(cores, cpus, thread_policy, reserve)
 
 
-def _level(cores: Sequence[int], wanted: int, least: int) -> int:
-    """Give how many threads to use of each core that has them free, 0 for none."""
-    for threads in range(max(cores, default=0), least - 1, -1):
-        if threads * sum([count >= threads for count in cores]) >= wanted:
-            return threads
-    return 0
-
-
 def _first(
-    siblings: Sequence[frozenset[int]],
-    counts: Sequence[int],
-    free: frozenset[int],
-    threads: int,
-    cpus: frozenset[int],
-) -> tuple[tuple[int, int], ...]:
-    """Pair guest CPUs with threads of the first cores that have as many free."""
+    siblings: Sequence[frozenset[int]], free: frozenset[int], level: int, wanted: int
+) -> list[int] | None:
+    """Give the first threads of the first cores of which so many are free.
+
+    None where those are too few. Cores that are not needed are not looked at.
+    """
     usable: list[int] = []
-    for core, count in zip(siblings, counts, strict=True):
-        if count >= threads:
-            usable += list(core & free)[:threads]
-            if len(usable) >= len(cpus):
-                break
-    return tuple(zip(sorted(cpus), usable, strict=False))
+    for core in siblings:
+        left = core & free
+        if len(left) >= level:
+            usable += list(left)[:level]
+            if len(usable) >= wanted:
+                return usable
+    return None
 
 
 def _can_isolate(cell: HostCell, threads: int) -> bool:

@@ -60,7 +60,11 @@ class Verdicts:
         for asked, known in zip(self._asked, self._known, strict=True):
             values = [asked.numbers(column, places) for column in asked.columns]
             for i, key in enumerate(zip(*values, strict=True)):
-                if found[i]:
+                if not found[i]:
+                    continue
+                if asked.is_quick:
+                    found[i] = asked.passes(rows[i], key)
+                else:
                     verdict = known.get(key)
                     if verdict is None:
                         verdict = known.keep(key, asked.passes(rows[i], key))

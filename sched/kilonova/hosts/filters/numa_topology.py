@@ -4,8 +4,7 @@ from collections.abc import Hashable, Sequence
 
 from kilonova.cloud.host import Host, HostCell
 from kilonova.hosts.filters.register import Candidates, Filter, OfCells, register
-from kilonova.hosts.numa_cell_fit import Guest
-from kilonova.hosts.numa_fit import Devices, Guests, Limits, holds_one, limits_of
+from kilonova.hosts.numa_fit import Devices, Guests, limits_of, one_cell
 from kilonova.hosts.options import Options
 from kilonova.request.server import ServerSpec
 
@@ -56,16 +55,10 @@ def of_cells(spec: ServerSpec, options: Options) -> OfCells | None:
     topology = spec.topology
     if topology is None or len(topology.cells) != 1 or _minds_devices(spec):
         return None
-    guest = Guest(topology.cells[0])
-    reserve = int(topology.emulator_threads_policy == "isolate")
-    threads, networks = _needs_threads(spec), spec.networks
-
-    def holds(cells: Sequence[HostCell], cpu: float, ram: float) -> bool:
-        if threads and not _has_threads(cells):
-            return False
-        return holds_one(cells, guest, reserve, Limits(cpu, ram, networks))
-
-    return holds
+    holds = one_cell(topology, spec.networks)
+    if not _needs_threads(spec):
+        return holds
+    return lambda cells, cpu, ram: _has_threads(cells) and holds(cells, cpu, ram)
 
 
 def _needs_threads(spec: ServerSpec) -> bool:

@@ -16,7 +16,7 @@ class FreeCpus:
     Attributes
     ----------
     cpus
-        They.
+        They, in the order in which Nova's objects give them.
     count, in_cores
         How many there are, and how many are in a core; of two cores: twice.
     """
@@ -24,7 +24,7 @@ class FreeCpus:
     __slots__ = ("_cores", "_siblings", "count", "cpus", "in_cores")
 
     def __init__(self, cell: HostCell) -> None:
-        self.cpus = cell.pcpuset - cell.pinned_cpus
+        self.cpus = laid_out(cell.pcpuset) - cell.pinned_cpus
         self.count = len(self.cpus)
         self._siblings = cell.siblings
         self._cores: tuple[int, ...] | None = None
@@ -64,3 +64,17 @@ def _union(siblings: tuple[frozenset[int], ...]) -> tuple[frozenset[int], bool]:
     """Give the CPUs of all cores, and whether no two cores share one."""
     every = frozenset().union(*siblings)
     return every, sum(map(len, siblings)) == len(every)
+
+
+@lru_cache(maxsize=4096)
+def laid_out(cpus: frozenset[int]) -> frozenset[int]:
+    """Give the same set in the order of Nova's objects made of ascending CPUs.
+
+    The order of a set depends on its history. Ours may come from anywhere, and the same
+    CPUs must be pinned all the same. Nova's objects add the members of a set one by one
+    to another, and merge that into a third.
+    """
+    added: set[int] = set()
+    for cpu in set(sorted(cpus)):  # noqa: C414 - the order of insertion counts
+        added.add(cpu)
+    return frozenset(added)

@@ -223,7 +223,8 @@ def host_view(state: "State", row: int) -> Host:
 
 def ratios_of(hosts: Hosts, row: int) -> tuple[float | None, float | None]:
     """Give the allocation ratios of CPUs and of memory, None where not reported."""
-    cpu, ram = (float(hosts.table[name][row]) for name in RATIOS[:2])
+    cpu = float(hosts.table["cpu_allocation_ratio"][row])
+    ram = float(hosts.table["ram_allocation_ratio"][row])
     return (None if cpu != cpu else cpu), (None if ram != ram else ram)
 
 

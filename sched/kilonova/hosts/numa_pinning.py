@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from kilonova.cloud.free_cpus import free_cpus, threads_of
+from kilonova.cloud.free_cpus import free_cpus, laid_out, threads_of
 from kilonova.cloud.host import HostCell
 
 
@@ -26,20 +26,6 @@ class Pinned(NamedTuple):
 
     pairs: tuple[tuple[int, int], ...]
     reserved: frozenset[int] = frozenset()
-
-
-@lru_cache(maxsize=4096)
-def laid_out(cpus: frozenset[int]) -> frozenset[int]:
-    """Give the same set in the order of Nova's objects made of ascending CPUs.
-
-    The order of a set depends on its history. Ours may come from anywhere, and the same
-    CPUs must be pinned all the same. Nova's objects add the members of a set one by one
-    to another, and merge that into a third.
-    """
-    added: set[int] = set()
-    for cpu in set(sorted(cpus)):  # noqa: C414 - the order of insertion counts
-        added.add(cpu)
-    return frozenset(added)
 
 
 @lru_cache(maxsize=4096)
@@ -86,7 +72,7 @@ def pin(
     """
     if not reserve and not can_pin(cell, cpus, thread_policy, 0):
         return None
-    free = laid_out(cell.pcpuset) - cell.pinned_cpus
+    free = free_cpus(cell).cpus
     siblings, threads = _cores(cell.siblings), threads_of(cell.siblings)
     if not reserve and thread_policy != "isolate":
         least = 2 if thread_policy == "require" else 1

@@ -315,7 +315,8 @@ class Scheduler:
             found.append(selection_of(batch, spec, (name,)))
             batch.close()
             if needs_occupying(spec):
-                mappings = found[-1].hosts[0].mappings
+                # Those of groups from outside the flavor are asked for.
+                mappings = found[-1].hosts[0].mappings if spec.groups else {}
                 occupy(self.state, int(rows[n]), spec, self.options, mappings)
         return joined(found)
 

@@ -59,12 +59,15 @@ class Verdicts:
         found: list[bool] = self._steady[places].tolist()
         for asked, known in zip(self._asked, self._known, strict=True):
             values = [asked.numbers(column, places) for column in asked.columns]
-            for i, key in enumerate(zip(*values, strict=True)):
-                if not found[i]:
-                    continue
-                if asked.is_quick:
-                    found[i] = asked.passes(rows[i], key)
-                else:
+            keys = zip(*values, strict=True)
+            if asked.is_quick:
+                found = [
+                    mark and asked.passes(row, key)
+                    for mark, row, key in zip(found, rows, keys, strict=True)
+                ]
+                continue
+            for i, key in enumerate(keys):
+                if found[i]:
                     verdict = known.get(key)
                     if verdict is None:
                         verdict = known.keep(key, asked.passes(rows[i], key))

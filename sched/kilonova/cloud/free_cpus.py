@@ -41,10 +41,12 @@ class FreeCpus:
 
 def free_cpus(cell: HostCell) -> FreeCpus:
     """Give the free CPUs of a cell."""
-    known: FreeCpus | None = cell.derived()
-    if known is None:
+    try:
+        known: FreeCpus = cell.derived
+    except AttributeError:
         known = FreeCpus(cell)
-        cell.derive(known)
+        # What is derived is no part of the value, which never changes.
+        object.__setattr__(cell, "derived", known)
     return known
 
 

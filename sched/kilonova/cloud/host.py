@@ -33,20 +33,10 @@ class PagePool:
 
 
 class _Derived:
-    """Room for what is derived of a value, which is no part of it."""
+    """Room for what is derived of a value once, and is no part of it."""
 
-    __slots__ = ("_known",)
-
-    def derived(self) -> Any:
-        """Give what was derived, None where nothing was yet."""
-        try:
-            return self._known
-        except AttributeError:
-            return None
-
-    def derive(self, known: object) -> None:
-        """Keep what was derived."""
-        object.__setattr__(self, "_known", known)
+    __slots__ = ("derived",)
+    derived: Any
 
 
 @dataclass(frozen=True, slots=True)

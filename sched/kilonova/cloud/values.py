@@ -37,9 +37,10 @@ class ValueDictionary(Generic[Value]):
 
     def number(self, value: Value) -> int:
         """Give the number of a value, which is entered if it is new."""
-        number = self._numbers.get(value)
-        if number is None:
-            number = self._numbers[value] = len(self._values)
+        # Hashing some values takes long: it is done once.
+        count = len(self._values)
+        number = self._numbers.setdefault(value, count)
+        if number == count:
             self._values.append(value)
         return number
 

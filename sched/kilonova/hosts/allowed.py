@@ -124,27 +124,40 @@ class Asked:
     def numbers(self, column: str, rows: NDArray[np.int64]) -> list[Any]:
         """Give what stands for one value of each host, as far as it decides."""
         if not column:
-            return rows.tolist()
+            rows_listed: list[Any] = rows.tolist()
+            return rows_listed
         values: list[Any] = self._state.hosts.table[column][rows].tolist()
         if column == "numa" and self._counts:
             return list(map(self._state.hosts.cells_like, values))
         return values
 
-    def passes(self, row: int, numbers: Sequence[Any]) -> bool:
-        """Say whether a host passes, with a candidate that maps nothing.
+    def marks(
+        self, rows: list[int], numbers: Sequence[list[Any]], found: list[bool]
+    ) -> list[bool]:
+        """Mark those of some marked hosts that pass; ``is_quick`` must be true.
 
         Parameters
         ----------
-        row
-            Row of the host.
+        rows, found
+            Rows of hosts, and their marks.
         numbers
-            What stands for it, by ``columns``.
+            What stands for them, by ``columns``.
         """
-        if self._of_cells is not None:
-            cpu, numa, ram = numbers
+        holds, cells = self._of_cells, self._state.hosts.numa
+        assert holds is not None
+        return [
+            mark
             # A ratio that is not reported is not a number.
-            if numa >= 0 and cpu == cpu and ram == ram:
-                return self._of_cells(self._state.hosts.numa[numa], cpu, ram)
+            and (
+                holds(cells[numa], cpu, ram)
+                if numa >= 0 and cpu == cpu and ram == ram
+                else self.passes(row)
+            )
+            for mark, row, cpu, numa, ram in zip(found, rows, *numbers, strict=True)
+        ]
+
+    def passes(self, row: int) -> bool:
+        """Say whether a host passes, with a candidate that maps nothing."""
         few = self.reads - _IGNORED <= OF_CELLS
         hosts = self._state.hosts
         host = cells_view(hosts, row) if few else host_view(self._state, row)
@@ -167,16 +180,15 @@ def _passing(
         return _up(state, options, rows)
     asked = Asked(state, each, shape.spec, options)
     if not len(rows) or "" in asked.columns:
-        marks = [asked.passes(row, ()) for row in rows.tolist()]
+        marks = [asked.passes(row) for row in rows.tolist()]
         return np.array(marks, np.bool_)
     values = [asked.numbers(column, rows) for column in asked.columns]
+    if asked.is_quick:
+        every = [True] * len(rows)
+        return np.array(asked.marks(rows.tolist(), values, every), np.bool_)
     first, group = _combinations(values, len(rows))
     found: NDArray[np.bool_] = np.array(
-        [
-            asked.passes(int(rows[i]), [column[i] for column in values])
-            for i in first.tolist()
-        ],
-        np.bool_,
+        [asked.passes(row) for row in rows[first].tolist()], np.bool_
     )[group]
     return found
 

@@ -191,7 +191,7 @@ class Guests:
             if networks and not _reaches(cells, chosen, networks):
                 continue
             return GuestTopology(
-                tuple(guest.cell() for guest in guests), self._emulator_threads_policy
+                tuple([guest.cell() for guest in guests]), self._emulator_threads_policy
             )
         return None
 

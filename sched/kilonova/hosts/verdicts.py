@@ -59,18 +59,14 @@ class Verdicts:
         found: list[bool] = self._steady[places].tolist()
         for asked, known in zip(self._asked, self._known, strict=True):
             values = [asked.numbers(column, places) for column in asked.columns]
-            keys = zip(*values, strict=True)
             if asked.is_quick:
-                found = [
-                    mark and asked.passes(row, key)
-                    for mark, row, key in zip(found, rows, keys, strict=True)
-                ]
+                found = asked.marks(rows, values, found)
                 continue
-            for i, key in enumerate(keys):
+            for i, key in enumerate(zip(*values, strict=True)):
                 if found[i]:
                     verdict = known.get(key)
                     if verdict is None:
-                        verdict = known.keep(key, asked.passes(rows[i], key))
+                        verdict = known.keep(key, asked.passes(rows[i]))
                     found[i] = verdict
         return found
 

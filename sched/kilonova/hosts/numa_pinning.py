@@ -70,8 +70,6 @@ def pin(
     reserve
         Host CPUs needed beside, for emulator threads.
     """
-    if not reserve and not can_pin(cell, cpus, thread_policy, 0):
-        return None
     free = free_cpus(cell).cpus
     siblings, threads = _cores(cell.siblings), threads_of(cell.siblings)
     if not reserve and thread_policy != "isolate":

@@ -5,6 +5,7 @@ keeps something by numbers must forget it too when these change: choices, cells,
 and uses are compared, server by server, with those of a cloud that forgets nothing.
 """
 
+import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +23,11 @@ from kilonova.cloud.host import HostCell
 from kilonova.cloud.hosts import host_view, set_image_uuids
 from kilonova.cloud.values import ValueDictionary
 from kilonova.errors import NoValidHost
+from kilonova.hosts import scheduler
 from kilonova.hosts.options import FilterSchedulerSection, Options
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.flavor import Flavor
+from kilonova.request.image import Image
 from kilonova.request.pci import PciRequest
 from kilonova.request.server import ServerSpec
 from kilonova.request.topology import GuestCell, GuestTopology
@@ -206,6 +209,28 @@ def test_image_caches_that_change_are_forgotten(
         seen = [host_view(cloud.state, n).image_uuids for n in range(_HOSTS)]
         assert seen == list(cached.values())
         assert len(facts) <= 2 * _HOSTS + _SPARE + _HOSTS
+
+
+def test_extremes_go_with_the_last_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "_MOST_ENGINES", 3)
+    # Hosts are weighed by whether they have the image.
+    options = Options(
+        filter_scheduler=FilterSchedulerSection(
+            weight_classes=("ImageLocalityWeigher",)
+        )
+    )
+    one = Scheduler(new_cloud(), options)
+    for n in range(6):
+        spec = ServerSpec(Flavor(1, 64), image=Image(uuid=uuid_of(f"image {n}")))
+        weights = [
+            each.select(spec, servers=[uuid_of(f"{name} {n}")]).hosts[0]
+            for name, each in (("a", one), ("b", Scheduler(one.cloud, options)))
+        ]
+        for name in "ab":
+            one.cloud.release(uuid_of(f"{name} {n}"))
+        assert len({chosen.weight for chosen in weights}) == 1
+    gc.collect()
+    assert len(one._engines) == len(one._extremes) == 3
 
 
 def test_values_in_use_stay_and_get_numbers_in_sequence(

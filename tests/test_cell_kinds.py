@@ -14,9 +14,11 @@ import pytest
 from generators.fits import FitCase, random_fit
 from generators.host_devices import random_pools
 from kilonova.cloud.cell_kinds import Kind, kind_of
+from kilonova.cloud.free_cpus import free_cpus
 from kilonova.cloud.host import Host, HostCell
-from kilonova.hosts.filters.numa_topology import NUMA_TOPOLOGY
+from kilonova.hosts.filters.numa_topology import NUMA_TOPOLOGY, of_cells
 from kilonova.hosts.numa_fit import Devices, Guests, Limits
+from kilonova.hosts.numa_pinning import can_pin, pin
 from kilonova.hosts.options import ComputeSection, Options
 from kilonova.request.flavor import Flavor
 from kilonova.request.server import ServerSpec
@@ -100,6 +102,58 @@ def test_devices_decide_only_where_the_filter_reads_them() -> None:
         else:
             assert len(found) == 1, seed
     assert decided > 0
+
+
+def test_counting_says_what_a_fit_says() -> None:
+    found: Counter[bool] = Counter()
+    for seed in range(5000):
+        case, random = random_fit(seed), Random(seed)
+        spec = ServerSpec(Flavor(1, 64), topology=case.topology, networks=case.networks)
+        counted = of_cells(spec, Options())
+        if counted is None:
+            continue
+        limits = Limits(*(case.ratios or (16.0, 1.5)), case.networks)
+        others = pinned_anew(random, case.cells)
+        plain = [replace(cell, pages=()) for cell in others]
+        for cells in (case.cells, others, plain, *([cell] for cell in plain)):
+            fits = Guests(case.topology).fit(cells, limits=limits, pack=case.pack)
+            assert counted(cells, *limits[:2]) == (fits is not None), seed
+            found[fits is not None] += 1
+    assert min(found[True], found[False]) > 1000
+
+
+def random_cores(random: Random) -> HostCell:
+    """Draw a cell some of whose cores may share CPUs, or miss some."""
+    threads, count = random.choice((1, 2, 2, 4)), random.choice((1, 2, 4))
+    cpus = random.sample(range(64), threads * count)
+    cores = [frozenset(cpus[core::count]) for core in range(count)]
+    if random.random() < 0.2:
+        cores.append(frozenset(random.sample(cpus, threads)))
+    every = frozenset(cpus)
+    share = random.choice((0.0, 0.2, 0.6))
+    return HostCell(
+        0,
+        cpuset=random.choice((every, frozenset())),
+        pcpuset=every,
+        pinned_cpus=frozenset(cpu for cpu in cpus if random.random() < share),
+        siblings=tuple(cores[random.choice((0, 0, 1)) :]),
+    )
+
+
+def test_counting_says_whether_cpus_can_be_pinned() -> None:
+    random, found = Random(0), Counter[tuple[str | None, bool]]()
+    policies = (None, "prefer", "require", "isolate")
+    for _ in range(12_000):
+        cell = random_cores(random)
+        free = free_cpus(cell)
+        whole = sum(count == max(free.cores, default=0) for count in free.cores)
+        wanted = random.choice((whole, free.in_cores, free.count, 1))
+        cpus = frozenset(range(max(0, wanted + random.choice((-1, 0, 0, 1)))))
+        policy, reserve = random.choice(policies), random.choice((0, 0, 0, 1))
+        can = can_pin(cell, cpus, policy, reserve)
+        assert can == (pin(cell, cpus, policy, reserve) is not None)
+        found[policy, can] += 1
+    assert min(found[policy, can] for policy in policies for can in (True, False)) > 300
 
 
 def test_overlapping_cores_are_told_apart_by_their_cpus() -> None:

@@ -7,6 +7,7 @@ are equal. Whether a guest fits asks only how many CPUs of how many cores are fr
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
+from kilonova.cloud.free_cpus import are_apart, free_cpus, threads_of
 from kilonova.cloud.host import HostCell
 from kilonova.cloud.memo import Memo
 
@@ -48,11 +49,11 @@ def kind_of(cell: HostCell) -> Kind:
     Of its CPUs that is how many cores have how many free ones, as long as no CPU is in
     two cores.
     """
-    free = cell.pcpuset - cell.pinned_cpus
-    threads, apart = _cores(cell.siblings)
-    cores: Hashable = cell.siblings, free
-    if apart:
-        cores = tuple(sorted([len(core & free) for core in cell.siblings]))
+    free = free_cpus(cell)
+    if are_apart(cell.siblings):
+        cores: Hashable = tuple(sorted(free.cores))
+    else:
+        cores = cell.siblings, free.cpus
     return (
         cell.number,
         len(cell.cpuset),
@@ -61,18 +62,11 @@ def kind_of(cell: HostCell) -> Kind:
         cell.memory_mb,
         cell.memory_usage_mb,
         cell.cpu_usage,
-        len(free),
-        threads,
+        free.count,
+        threads_of(cell.siblings),
         cores,
         cell.pages,
         cell.socket,
         cell.physnets,
         cell.tunneled,
     )
-
-
-@lru_cache(maxsize=4096)
-def _cores(siblings: tuple[frozenset[int], ...]) -> tuple[int, bool]:
-    """Give the most threads that a core has, and whether no two cores share one."""
-    threads = [len(core) for core in siblings]
-    return max(threads, default=0), sum(threads) == len(frozenset().union(*siblings))

@@ -32,8 +32,15 @@ class PagePool:
     reserved: int = 0
 
 
+class _Derived:
+    """Room for what is derived of a value once, and is no part of it."""
+
+    __slots__ = ("derived",)
+    derived: Any
+
+
 @dataclass(frozen=True, slots=True)
-class HostCell:
+class HostCell(_Derived):
     """One NUMA cell of a host.
 
     Attributes

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kilonova.cloud.host import HostCell
+from kilonova.cloud.host import HostCell, PagePool
 from kilonova.errors import BadInput
 
 Pool = Mapping[str, Any]
@@ -153,11 +153,17 @@ def _cell_use(old: HostCell, new: HostCell) -> CellUse:
         cpu_usage=new.cpu_usage - old.cpu_usage,
         memory_mb=new.memory_usage_mb - old.memory_usage_mb,
         pinned=new.pinned_cpus - old.pinned_cpus,
-        pages=tuple(
-            (before.size_kb, after.used - before.used)
-            for before, after in zip(old.pages, new.pages, strict=True)
-            if before.used != after.used
-        ),
+        pages=() if old.pages is new.pages else _page_use(old.pages, new.pages),
+    )
+
+
+def _page_use(
+    old: Sequence[PagePool], new: Sequence[PagePool]
+) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (before.size_kb, after.used - before.used)
+        for before, after in zip(old, new, strict=True)
+        if before.used != after.used
     )
 
 

@@ -64,6 +64,8 @@ class Hosts:
         Counts changes other than those that servers coming and going make.
     renumbered
         Hosts whose cells, or pools, became others as servers came and went.
+    numbering
+        Counts how often cells and pools got other numbers, though they are the same.
     changes, verdicts
         What servers made of cells and pools before, and what filters said of them.
     """
@@ -83,6 +85,7 @@ class Hosts:
         self.uses: dict[int, HostUse] = {}
         self.version = 0
         self.renumbered = {"numa": Trail(), "pci": Trail()}
+        self.numbering = 0
         self.changes: Memo[Hashable, Any] = Memo()
         self.verdicts: Memo[Hashable, Memo[Hashable, bool]] = Memo()
         # By the identity of what a server took, which is kept with the answer.
@@ -161,12 +164,32 @@ class Hosts:
             if values[row] != number:
                 values[row] = number
                 self.renumbered[column].note(row)
+        if self.numa.is_full() or self.pci.is_full():
+            self._forget_unused()
 
     def changed(self) -> None:
-        """Forget what was derived: a host is not what it was."""
+        """Forget what was derived: a host is not what it was.
+
+        Who keeps numbers of facts, cells or pools for longer compares ``version``.
+        """
         self.version += 1
         self._sets.clear()
         self.verdicts.clear()
+        if self.numa.is_full() or self.pci.is_full():
+            self._forget_unused()
+        if self.facts.is_full():
+            self.facts.forget_unused(self.table["facts"])
+            self._values.clear()
+
+    def _forget_unused(self) -> None:
+        """Forget cells and pools that no host has, and all that is kept by numbers."""
+        self.numa.forget_unused(self.table["numa"])
+        self.pci.forget_unused(self.table["pci"])
+        self.numbering += 1
+        self.changes.clear()
+        self.verdicts.clear()
+        self._given_back.clear()
+        self._kinds = CellKinds()
 
 
 def host_view(state: "State", row: int) -> Host:
@@ -200,7 +223,8 @@ def host_view(state: "State", row: int) -> Host:
 
 def ratios_of(hosts: Hosts, row: int) -> tuple[float | None, float | None]:
     """Give the allocation ratios of CPUs and of memory, None where not reported."""
-    cpu, ram = (float(hosts.table[name][row]) for name in RATIOS[:2])
+    cpu = float(hosts.table["cpu_allocation_ratio"][row])
+    ram = float(hosts.table["ram_allocation_ratio"][row])
     return (None if cpu != cpu else cpu), (None if ram != ram else ram)
 
 

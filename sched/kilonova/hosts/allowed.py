@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kilonova.cloud.host import Host
 from kilonova.cloud.host_values import FACTS
 from kilonova.cloud.hosts import OF_CELLS, cells_view, host_view
 from kilonova.cloud.state import State
@@ -19,6 +18,7 @@ from kilonova.hosts.device_candidates import maps_devices
 from kilonova.hosts.filters.register import Filter
 from kilonova.hosts.options import Options
 from kilonova.hosts.shape import Shape
+from kilonova.request.server import ServerSpec
 
 # Columns whose number stands for the value of an attribute; "" is the host itself.
 _STANDS_FOR = {
@@ -43,6 +43,8 @@ _STANDS_FOR = {
 } | dict.fromkeys(FACTS, "facts")
 # Those of them that servers with NUMA cells or PCI devices change.
 OCCUPIED = {"numa_cells": "numa", "pci_pools": "pci"}
+# Those that a quick rule of NUMA cells looks at.
+_OF_CELLS = ["cpu_allocation_ratio", "numa", "ram_allocation_ratio"]
 # A mapping is the same for all hosts as long as no device comes through Placement.
 _IGNORED = frozenset({"candidates"})
 
@@ -85,29 +87,82 @@ def allowed(
     return marks
 
 
-def viewed(state: State, row: int, reads: frozenset[str]) -> Host:
-    """Give a host as filters see it, with a candidate that maps nothing."""
-    few = reads - _IGNORED <= OF_CELLS
-    host = cells_view(state.hosts, row) if few else host_view(state, row)
-    host.candidates = ({},)
-    return host
+class Asked:
+    """One filter as it is asked for one spec, of hosts whose numbers say what they are.
 
+    Parameters
+    ----------
+    state, each, spec, options
+        The cloud, a lasting filter, what a server asks, and the scheduler's options.
 
-def columns_of(reads: frozenset[str]) -> list[str]:
-    """Name the columns whose numbers stand for what a filter reads of a host."""
-    return sorted({_STANDS_FOR[name] for name in reads - _IGNORED})
+    Attributes
+    ----------
+    reads
+        Attributes of a host that decide.
+    columns
+        Columns whose numbers stand for these, sorted; "" is the host itself.
+    is_quick
+        Whether asking takes no longer than to remember, or to find out which cells
+        are alike.
+    """
 
+    def __init__(
+        self, state: State, each: Filter, spec: ServerSpec, options: Options
+    ) -> None:
+        self.filter = each
+        self.reads = each.looks_at(spec, options)
+        self.columns = sorted({_STANDS_FOR[name] for name in self.reads - _IGNORED})
+        self._state = state
+        self._spec = spec
+        self._options = options
+        self._of_cells = None
+        if each.of_cells and self.columns == _OF_CELLS:
+            self._of_cells = each.of_cells(spec, options)
+        self.is_quick = self._of_cells is not None
+        self._counts = each.counts_cpus and not self.is_quick
 
-def numbers_of(
-    state: State, each: Filter, column: str, rows: list[int] | NDArray[np.int64]
-) -> list[Any]:
-    """Give what stands for one value of each host, as far as a filter looks at it."""
-    if not column:
-        return list(rows)
-    values: list[Any] = state.hosts.table[column][rows].tolist()
-    if column == "numa" and each.counts_cpus:
-        return list(map(state.hosts.cells_like, values))
-    return values
+    def numbers(self, column: str, rows: NDArray[np.int64]) -> list[Any]:
+        """Give what stands for one value of each host, as far as it decides."""
+        if not column:
+            rows_listed: list[Any] = rows.tolist()
+            return rows_listed
+        values: list[Any] = self._state.hosts.table[column][rows].tolist()
+        if column == "numa" and self._counts:
+            return list(map(self._state.hosts.cells_like, values))
+        return values
+
+    def marks(
+        self, rows: list[int], numbers: Sequence[list[Any]], found: list[bool]
+    ) -> list[bool]:
+        """Mark those of some marked hosts that pass; ``is_quick`` must be true.
+
+        Parameters
+        ----------
+        rows, found
+            Rows of hosts, and their marks.
+        numbers
+            What stands for them, by ``columns``.
+        """
+        holds, cells = self._of_cells, self._state.hosts.numa
+        assert holds is not None
+        return [
+            mark
+            # A ratio that is not reported is not a number.
+            and (
+                holds(cells[numa], cpu, ram)
+                if numa >= 0 and cpu == cpu and ram == ram
+                else self.passes(row)
+            )
+            for mark, row, cpu, numa, ram in zip(found, rows, *numbers, strict=True)
+        ]
+
+    def passes(self, row: int) -> bool:
+        """Say whether a host passes, with a candidate that maps nothing."""
+        few = self.reads - _IGNORED <= OF_CELLS
+        hosts = self._state.hosts
+        host = cells_view(hosts, row) if few else host_view(self._state, row)
+        host.candidates = ({},)
+        return self.filter.passes(host, self._spec, self._options)
 
 
 def _is_compute(each: Filter) -> bool:
@@ -123,30 +178,28 @@ def _passing(
 ) -> NDArray[np.bool_]:
     if _is_compute(each):
         return _up(state, options, rows)
-    reads = each.looks_at(shape.spec, options)
-    columns = columns_of(reads)
-    first, group = _combinations(state, each, columns, rows)
-    marks = np.array(
-        [
-            each.passes(viewed(state, int(rows[i]), reads), shape.spec, options)
-            for i in first.tolist()
-        ],
-        np.bool_,
-    )
-    found: NDArray[np.bool_] = marks[group]
+    asked = Asked(state, each, shape.spec, options)
+    if not len(rows) or "" in asked.columns:
+        marks = [asked.passes(row) for row in rows.tolist()]
+        return np.array(marks, np.bool_)
+    values = [asked.numbers(column, rows) for column in asked.columns]
+    if asked.is_quick:
+        every = [True] * len(rows)
+        return np.array(asked.marks(rows.tolist(), values, every), np.bool_)
+    first, group = _combinations(values, len(rows))
+    found: NDArray[np.bool_] = np.array(
+        [asked.passes(row) for row in rows[first].tolist()], np.bool_
+    )[group]
     return found
 
 
 def _combinations(
-    state: State, each: Filter, columns: Sequence[str], rows: NDArray[np.int64]
+    values: Sequence[list[Any]], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give one index of each distinct combination, and the combination of each row."""
-    if not len(rows) or "" in columns:
-        return np.arange(len(rows)), np.arange(len(rows))
-    group = np.zeros(len(rows), np.int64)
-    for column in columns:
-        values = numbers_of(state, each, column, rows)
-        _, number = np.unique(values, return_inverse=True)
+    group = np.zeros(count, np.int64)
+    for column in values:
+        _, number = np.unique(column, return_inverse=True)
         group = group * (int(number.max()) + 1) + number
         _, group = np.unique(group, return_inverse=True)
     _, first = np.unique(group, return_index=True)

@@ -16,7 +16,8 @@ Mappings = Mapping[str, Sequence[str]]
 
 def maps_devices(spec: ServerSpec) -> bool:
     """Say whether candidates name the providers of PCI devices that a server asks."""
-    return bool(device_suffixes(spec.pci_requests, spec.groups))
+    requests = spec.pci_requests
+    return bool(requests and device_suffixes(requests, spec.groups))
 
 
 class DeviceCandidates:

@@ -233,9 +233,10 @@ class Engine:
         """Set which hosts are allowed, and bar the others: kernels look at bars."""
         from kilonova_kernels.host_columns import WIDTH
 
-        barred = self.kept.barred[shape]
-        self.kept.allowed[shape, rows] = marks
+        barred, open_to = self.kept.barred[shape], self.kept.allowed[shape]
         for row, mark in zip(rows, marks, strict=True):
+            # They are mostly few: an assignment of a list takes as long as a dozen.
+            open_to[row] = mark
             if not mark:
                 barred[row // WIDTH] |= 1 << row % WIDTH
 

@@ -52,10 +52,14 @@ class Extremes:
         columns = [OCCUPIED[name] for name in read & OCCUPIED.keys()]
         self._renumbered = Renumbered(state.hosts, columns)
         self._of_pools: Memo[tuple[str, int], float] = Memo()
+        self._numbering = state.hosts.numbering
 
     def catch_up(self) -> None:
         """Weigh hosts anew whose NUMA cells or PCI pools are others now."""
         rows = self._renumbered.rows()
+        if self._numbering != self._state.hosts.numbering:
+            self._numbering = self._state.hosts.numbering
+            self._of_pools.clear()
         if rows:
             # Who took or gave back has noted these hosts in the journal.
             for weigher in self._weighers:

@@ -42,6 +42,8 @@ def joined(parts: Sequence[Selection]) -> Selection:
 
     Alternates are those of the last one, without hosts that a server has.
     """
+    if len(parts) == 1:
+        return parts[0]
     taken = {part.hosts[0].uuid for part in parts}
     last = tuple(each for each in parts[-1].alternates[0] if each.uuid not in taken)
     return Selection(

@@ -5,8 +5,9 @@ Same as ``_numa_fit_instance_cell`` in Nova's ``virt/hardware.py``.
 
 from typing import TYPE_CHECKING
 
+from kilonova.cloud.free_cpus import free_cpus
 from kilonova.cloud.host import HostCell
-from kilonova.hosts.numa_pinning import pin
+from kilonova.hosts.numa_pinning import can_pin, pin
 from kilonova.request.topology import GuestCell
 
 if TYPE_CHECKING:
@@ -58,7 +59,12 @@ class Guest:
 
 
 def fits_cell(
-    cell: HostCell, guest: Guest, limits: "Limits | None", reserve: int
+    cell: HostCell,
+    guest: Guest,
+    limits: "Limits | None",
+    reserve: int,
+    *,
+    chooses: bool = True,
 ) -> bool:
     """Say whether a guest cell fits into a host cell, and note there what was chosen.
 
@@ -73,6 +79,8 @@ def fits_cell(
         Overcommitment; None: any.
     reserve
         Host CPUs needed for emulator threads.
+    chooses
+        Whether host CPUs are chosen, and not only counted.
     """
     pinned = guest.cpu_policy in ("dedicated", "mixed")
     floats = guest.cpu_policy in (None, "shared", "mixed")
@@ -83,7 +91,9 @@ def fits_cell(
         return False
     if floats and len(guest.cpuset) > len(cell.cpuset):
         return False
-    if pinned and not _pins(cell, guest, wanted, reserve):
+    if pinned and wanted > free_cpus(cell).count:
+        return False
+    if pinned and not (_pins if chooses else _can_pin)(cell, guest, reserve):
         return False
     if floats and limits is not None and not _within(cell, guest, limits):
         return False
@@ -129,9 +139,11 @@ def _has_pages(cell: HostCell, size_kb: int, memory_mb: int, *, free: bool) -> b
     return False
 
 
-def _pins(cell: HostCell, guest: Guest, wanted: int, reserve: int) -> bool:
-    if wanted > len(cell.pcpuset - cell.pinned_cpus):
-        return False
+def _can_pin(cell: HostCell, guest: Guest, reserve: int) -> bool:
+    return can_pin(cell, guest.pcpuset, guest.cpu_thread_policy, reserve)
+
+
+def _pins(cell: HostCell, guest: Guest, reserve: int) -> bool:
     found = pin(cell, guest.pcpuset, guest.cpu_thread_policy, reserve)
     if found is None:
         return False

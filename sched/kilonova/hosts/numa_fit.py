@@ -3,10 +3,11 @@
 Same as ``numa_fit_instance_to_host`` in Nova's ``virt/hardware.py``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
+from kilonova.cloud.free_cpus import free_cpus
 from kilonova.cloud.host import Host, HostCell
 from kilonova.errors import NotReported
 from kilonova.hosts.numa_cell_fit import Guest, fits_cell
@@ -14,6 +15,10 @@ from kilonova.hosts.pci_pools import Mappings, Near, Pool, supports
 from kilonova.request.pci import PciRequest
 from kilonova.request.server import ServerSpec
 from kilonova.request.topology import GuestTopology, NetworkMetadata
+
+# Says of the cells of a host, and its allocation ratios of CPUs and memory, whether a
+# guest fits.
+HoldsOne = Callable[[Sequence[HostCell], float, float], bool]
 
 
 class Limits(NamedTuple):
@@ -101,6 +106,48 @@ def fit(
     return Guests(topology).fit(cells, limits=limits, devices=devices, pack=pack)
 
 
+def one_cell(topology: GuestTopology, networks: NetworkMetadata | None) -> HoldsOne:
+    """Give a function that says what ``fit`` says of a guest with one cell.
+
+    Which cell of the host is tried first does not matter then, as long as there are no
+    devices and the guest does not leave its page size open. Host CPUs are counted and
+    not chosen.
+
+    Parameters
+    ----------
+    topology
+        That of the guest.
+    networks
+        Those that must be near, None: none.
+    """
+    asked = topology.cells[0]
+    guest, reserve = Guest(asked), int(topology.emulator_threads_policy == "isolate")
+    memory_mb, wanted = asked.memory_mb, len(asked.pcpuset)
+    is_simple = (
+        asked.cpu_policy == "dedicated"
+        and asked.cpu_thread_policy in (None, "prefer")
+        and not (asked.pagesize_kb or reserve or networks)
+    )
+
+    def holds(cells: Sequence[HostCell], cpu: float, ram: float) -> bool:
+        for cell in cells:
+            if is_simple and not cell.pages:
+                # What ``fits_cell`` looks at, in as few steps as there can be.
+                if cell.memory_mb - cell.memory_usage_mb >= memory_mb:
+                    free = free_cpus(cell)
+                    if wanted <= free.in_cores and wanted <= free.count:
+                        return True
+                continue
+            limits = Limits(cpu, ram, networks)
+            if fits_cell(cell, guest, limits, reserve, chooses=False) and not (
+                networks and not _reaches(cells, (cell,), networks)
+            ):
+                return True
+        return False
+
+    return holds
+
+
 class Guests:
     """The cells of one guest while they are tried, one candidate after the other.
 
@@ -144,7 +191,7 @@ class Guests:
             if networks and not _reaches(cells, chosen, networks):
                 continue
             return GuestTopology(
-                tuple(guest.cell() for guest in guests), self._emulator_threads_policy
+                tuple([guest.cell() for guest in guests]), self._emulator_threads_policy
             )
         return None
 
@@ -175,25 +222,23 @@ class Guests:
 def _ordered(
     cells: Sequence[HostCell], cpu_policy: str | None, devices: Devices, pack: bool
 ) -> list[HostCell]:
-    """Order host cells as they are tried; the last sort counts most."""
-    ordered = sorted(
-        cells, key=lambda cell: cell.memory_mb - cell.memory_usage_mb, reverse=not pack
-    )
-    if cpu_policy in (None, "shared"):
-        ordered.sort(key=lambda cell: cell.cpu_usage, reverse=pack)
-    else:
-        ordered.sort(
-            key=lambda cell: len(cell.pcpuset - cell.pinned_cpus), reverse=not pack
-        )
-    if devices.pools is not None:
-        count: dict[int | None, int] = {}
-        for pool in devices.pools:
-            near = pool.get("numa_node")
-            count[near] = count.get(near, 0) + pool["count"]
-        ordered.sort(
-            key=lambda cell: count.get(cell.number, 0), reverse=bool(devices.requests)
-        )
-    return ordered
+    """Order host cells as they are tried: devices count most, memory least."""
+    sign = 1 if pack else -1
+    floats = cpu_policy in (None, "shared")
+    near: dict[int | None, int] = {}
+    for pool in devices.pools or ():
+        place = pool.get("numa_node")
+        near[place] = near.get(place, 0) + pool["count"]
+    if devices.requests:
+        near = {place: -count for place, count in near.items()}
+
+    def order(cell: HostCell) -> tuple[int, int, int]:
+        # CPUs in use come last where packing, free ones first: signs are opposite.
+        cpus = -cell.cpu_usage if floats else free_cpus(cell).count
+        memory_mb = cell.memory_mb - cell.memory_usage_mb
+        return near.get(cell.number, 0), sign * cpus, sign * memory_mb
+
+    return sorted(cells, key=order)
 
 
 def _reaches(

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from kilonova.cloud.free_cpus import free_cpus, laid_out, threads_of
 from kilonova.cloud.host import HostCell
 
 
@@ -28,26 +29,28 @@ class Pinned(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def laid_out(cpus: frozenset[int]) -> frozenset[int]:
-    """Give the same set in the order of Nova's objects made of ascending CPUs.
-
-    The order of a set depends on its history. Ours may come from anywhere, and the same
-    CPUs must be pinned all the same. Nova's objects add the members of a set one by one
-    to another, and merge that into a third.
-    """
-    added: set[int] = set()
-    for cpu in set(sorted(cpus)):  # noqa: C414 - the order of insertion counts
-        added.add(cpu)
-    return frozenset(added)
+def _cores(siblings: tuple[frozenset[int], ...]) -> tuple[frozenset[int], ...]:
+    """Lay the threads of each core out."""
+    return tuple(map(laid_out, siblings))
 
 
-@lru_cache(maxsize=4096)
-def _cores(
-    siblings: tuple[frozenset[int], ...],
-) -> tuple[tuple[frozenset[int], ...], int]:
-    """Lay the threads of each core out; give the most that a core has, too."""
-    threads = max(map(len, siblings), default=0) or 1
-    return tuple(map(laid_out, siblings)), threads
+def can_pin(
+    cell: HostCell, cpus: frozenset[int], thread_policy: str | None, reserve: int
+) -> bool:
+    """Say whether ``pin`` finds host CPUs, which are counted and not chosen."""
+    if reserve:
+        return pin(cell, cpus, thread_policy, reserve) is not None
+    free, wanted = free_cpus(cell), len(cpus)
+    if thread_policy not in ("isolate", "require"):
+        return wanted <= free.in_cores
+    threads = threads_of(cell.siblings)
+    if thread_policy == "isolate":
+        whole = sum([count >= threads for count in free.cores])
+        return _can_isolate(cell, threads) and 0 < wanted <= whole
+    return any(
+        level * sum([count >= level for count in free.cores]) >= wanted
+        for level in range(max(free.cores, default=0), 1, -1)
+    )
 
 
 def pin(
@@ -67,14 +70,45 @@ def pin(
     reserve
         Host CPUs needed beside, for emulator threads.
     """
-    free = laid_out(cell.pcpuset) - cell.pinned_cpus
-    siblings, threads = _cores(cell.siblings)
+    free = free_cpus(cell).cpus
+    siblings, threads = _cores(cell.siblings), threads_of(cell.siblings)
+    if not reserve and thread_policy != "isolate":
+        least = 2 if thread_policy == "require" else 1
+        for level in range(threads, least - 1, -1):
+            usable = _first(siblings, free, level, len(cpus))
+            if usable is not None:
+                return Pinned(tuple(zip(sorted(cpus), usable, strict=False)))
     cores = [left for core in siblings if (left := core & free)]
     if thread_policy == "isolate":
         return _isolated(cell, cores, threads, cpus, reserve)
     if thread_policy == "require" and threads <= 1:
         return None
     return _packed(cores, cpus, thread_policy, reserve)
+
+
+def _first(
+    siblings: Sequence[frozenset[int]], free: frozenset[int], level: int, wanted: int
+) -> list[int] | None:
+    """Give the first threads of the first cores of which so many are free.
+
+    None where those are too few. Cores that are not needed are not looked at.
+    """
+    usable: list[int] = []
+    for core in siblings:
+        left = core & free
+        if len(left) >= level:
+            usable += list(left)[:level]
+            if len(usable) >= wanted:
+                return usable
+    return None
+
+
+def _can_isolate(cell: HostCell, threads: int) -> bool:
+    """Say whether whole cores of a cell may be kept for a guest.
+
+    A host with threads and separate sets of shared and pinned CPUs cannot do that.
+    """
+    return threads == 1 or cell.pcpuset == cell.cpuset
 
 
 def _isolated(
@@ -85,8 +119,7 @@ def _isolated(
     reserve: int,
 ) -> Pinned | None:
     whole = [core for core in cores if len(core) >= threads]
-    # A host with threads and separate sets of shared and pinned CPUs cannot isolate.
-    if not whole or (threads != 1 and cell.pcpuset != cell.cpuset):
+    if not whole or not _can_isolate(cell, threads):
         return None
     pairs = _pairs(1, whole, cpus)
     if not pairs:

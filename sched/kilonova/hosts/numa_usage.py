@@ -90,7 +90,7 @@ def _changed_pages(
 def _changed_pins(
     cell: HostCell, pinned: frozenset[int], guest: GuestCell, sign: int
 ) -> frozenset[int]:
-    cpus = frozenset(host_cpu for _, host_cpu in guest.pinning) | guest.reserved
+    cpus = guest.reserved.union([host_cpu for _, host_cpu in guest.pinning])
     if guest.cpu_thread_policy == "isolate":
         # Nobody else may use the other threads of an isolated core.
         cpus = frozenset().union(*(core for core in cell.siblings if core & cpus))

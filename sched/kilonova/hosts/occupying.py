@@ -1,6 +1,7 @@
 """A server takes NUMA cells and PCI devices of the host that it was given."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from kilonova.cloud.host_use import HostUse, use_between
@@ -10,7 +11,7 @@ from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.consume import occupied
 from kilonova.hosts.device_candidates import maps_devices
-from kilonova.hosts.numa_fit import limits_of
+from kilonova.hosts.numa_fit import Limits, limits_of
 from kilonova.hosts.options import Options
 from kilonova.request.server import ServerSpec
 
@@ -91,13 +92,13 @@ def _asked(
         spec.networks,
         mapped,
         options.compute.packing_host_numa_cells_allocation_strategy,
-        _is_fitted(options),
+        _is_fitted(options.filter_scheduler.enabled_filters),
     )
 
 
-def _is_fitted(options: Options) -> bool:
+@lru_cache(maxsize=64)
+def _is_fitted(enabled: tuple[str, ...]) -> bool:
     """Say whether hosts are filtered by their NUMA cells."""
-    enabled = options.filter_scheduler.enabled_filters
     return any(name.rpartition(".")[2] == "NUMATopologyFilter" for name in enabled)
 
 
@@ -105,9 +106,13 @@ def _changed(
     hosts: Hosts, row: int, spec: ServerSpec, options: Options, mapping: Mappings
 ) -> Change:
     numa, pci = hosts.numbers_of(row)
-    host = cells_view(hosts, row)
-    before = host.numa_cells, host.pci_pools
-    limits = limits_of(host, spec) if before[0] and _is_fitted(options) else None
+    before = (
+        hosts.numa[numa] if numa >= 0 else None,
+        hosts.pci[pci].values() if pci >= 0 else None,
+    )
+    limits = None
+    if before[0] and _is_fitted(options.filter_scheduler.enabled_filters):
+        limits = _limits(hosts, row, spec)
     left = occupied(before, spec, options, mapping=mapping, limits=limits)
     use = use_between(before, (left.cells, left.pools))
     if left.cells is not None and left.cells is not before[0]:
@@ -115,3 +120,11 @@ def _changed(
     if left.pools is not None and left.pools is not before[1]:
         pci = hosts.pci.number(Pools.of(left.pools))
     return Change(numa, pci, use, left.conflict)
+
+
+def _limits(hosts: Hosts, row: int, spec: ServerSpec) -> Limits:
+    cpu, ram = ratios_of(hosts, row)
+    if cpu is None or ram is None:
+        # It says what is missing of which host.
+        return limits_of(cells_view(hosts, row), spec)
+    return Limits(cpu, ram, spec.networks)

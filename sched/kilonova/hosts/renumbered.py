@@ -23,11 +23,12 @@ class Renumbered:
 
     def rows(self) -> list[int]:
         """Give the rows of the hosts that changed since the last call, each once."""
-        found: dict[int, None] = {}
+        found: list[int] = []
         for i, trail in enumerate(self._trails):
             if trail.count != self._seen[i]:
                 rows = trail.since(self._seen[i])
                 self._seen[i] = trail.count
-                every = range(self._hosts.table.count)
-                found |= dict.fromkeys(every if rows is None else rows)
-        return list(found)
+                if rows is None:
+                    rows = list(range(self._hosts.table.count))
+                found = list(dict.fromkeys(found + rows)) if found else rows
+        return found

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,9 @@ class Scheduler:
         self._shapes: OrderedDict[ServerSpec, Shape] = OrderedDict()
         # By the identity of shapes, which an engine keeps alive: hashing them is slow.
         self._engines: OrderedDict[tuple[int, ...], Engine] = OrderedDict()
-        self._extremes: dict[tuple[Hashable, ...], Extremes] = {}
+        # As long as an engine has them: each takes memory for all hosts.
+        self._extremes: WeakValueDictionary[tuple[Hashable, ...], Extremes]
+        self._extremes = WeakValueDictionary()
         self._extremes_version: tuple[int, ...] = ()
         self._exact: dict[ServerSpec, Shape] = {}
         # Shapes that `play` met: one engine for all of them serves the next call, too.
@@ -258,9 +261,10 @@ class Scheduler:
             self._extremes.clear()
             self._extremes_version = now
         key = weighed_by(shape, self.options)
-        if key not in self._extremes:
-            self._extremes[key] = Extremes(self.state, shape, self.options)
-        return self._extremes[key]
+        found = self._extremes.get(key)
+        if found is None:
+            found = self._extremes[key] = Extremes(self.state, shape, self.options)
+        return found
 
     def add_consumers(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Add a consumer for each server; give their rows."""
@@ -315,7 +319,8 @@ class Scheduler:
             found.append(selection_of(batch, spec, (name,)))
             batch.close()
             if needs_occupying(spec):
-                mappings = found[-1].hosts[0].mappings
+                # Those of groups from outside the flavor are asked for.
+                mappings = found[-1].hosts[0].mappings if spec.groups else {}
                 occupy(self.state, int(rows[n]), spec, self.options, mappings)
         return joined(found)
 

@@ -1,33 +1,17 @@
 """What filters say of hosts as servers take their NUMA cells and PCI devices."""
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.memo import Memo
 from kilonova.cloud.state import State
-from kilonova.hosts.allowed import (
-    OCCUPIED,
-    allowed,
-    columns_of,
-    is_lasting,
-    numbers_of,
-    viewed,
-)
+from kilonova.hosts.allowed import OCCUPIED, Asked, allowed, is_lasting
 from kilonova.hosts.filters.register import Filter
 from kilonova.hosts.options import Options
 from kilonova.hosts.shape import Shape
-
-
-class _Asked(NamedTuple):
-    """A filter that reads cells or pools: by what numbers, and what it said of them."""
-
-    filter: Filter
-    reads: frozenset[str]
-    columns: list[str]
-    known: Memo[Any, bool]
 
 
 class Verdicts:
@@ -51,7 +35,7 @@ class Verdicts:
         self._state = state
         self._shape = shape
         self._options = options
-        self._asked: list[_Asked] = []
+        self._asked: list[Asked] = []
         self._others: list[Filter] = []
         self._steady: NDArray[np.bool_] | None = None
         for each in shape.filters:
@@ -59,8 +43,8 @@ class Verdicts:
             if reads.isdisjoint(OCCUPIED):
                 self._others.append(each)
             elif each.threshold is None and is_lasting(each, shape, options):
-                known = self._known(each)
-                self._asked.append(_Asked(each, reads, columns_of(reads), known))
+                self._asked.append(Asked(state, each, shape.spec, options))
+        self._recall()
         read = {column for asked in self._asked for column in asked.columns}
         self.columns = read.intersection(OCCUPIED.values())
 
@@ -69,25 +53,29 @@ class Verdicts:
         if self._steady is None:
             others = replace(self._shape, filters=tuple(self._others))
             self._steady = allowed(self._state, others, self._options)
-        found: list[bool] = self._steady[rows].tolist()
-        for asked in self._asked:
-            values = [
-                numbers_of(self._state, asked.filter, column, rows)
-                for column in asked.columns
-            ]
+        if self._numbering != self._state.hosts.numbering:
+            self._recall()
+        places = np.array(rows, np.int64)
+        found: list[bool] = self._steady[places].tolist()
+        for asked, known in zip(self._asked, self._known, strict=True):
+            values = [asked.numbers(column, places) for column in asked.columns]
+            if asked.is_quick:
+                found = asked.marks(rows, values, found)
+                continue
             for i, key in enumerate(zip(*values, strict=True)):
                 if found[i]:
-                    verdict = asked.known.get(key)
+                    verdict = known.get(key)
                     if verdict is None:
-                        verdict = asked.known.keep(key, self._ask(asked, rows[i]))
+                        verdict = known.keep(key, asked.passes(rows[i]))
                     found[i] = verdict
         return found
 
-    def _ask(self, asked: _Asked, row: int) -> bool:
-        host = viewed(self._state, row, asked.reads)
-        return asked.filter.passes(host, self._shape.spec, self._options)
+    def _recall(self) -> None:
+        """Look up what each filter said, by the numbers that there are now."""
+        self._numbering = self._state.hosts.numbering
+        self._known = [self._memo(asked.filter) for asked in self._asked]
 
-    def _known(self, each: Filter) -> Memo[Any, bool]:
+    def _memo(self, each: Filter) -> Memo[Any, bool]:
         if each.timed:
             return Memo()
         kept = self._state.hosts.verdicts

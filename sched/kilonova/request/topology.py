@@ -37,8 +37,15 @@ class GuestCell:
     reserved: frozenset[int] = frozenset()
 
 
+class _Hashed:
+    """Room for a hash, which does not travel with the value to other processes."""
+
+    __slots__ = ("_hash",)
+    _hash: int
+
+
 @dataclass(frozen=True, slots=True)
-class GuestTopology:
+class GuestTopology(_Hashed):
     """All NUMA cells of a guest.
 
     Attributes
@@ -51,6 +58,15 @@ class GuestTopology:
 
     cells: tuple[GuestCell, ...]
     emulator_threads_policy: str | None = None
+
+    def __hash__(self) -> int:
+        # It is part of many keys.
+        try:
+            return self._hash
+        except AttributeError:
+            found = hash((self.cells, self.emulator_threads_policy))
+            object.__setattr__(self, "_hash", found)
+            return found
 
 
 @dataclass(frozen=True, slots=True)

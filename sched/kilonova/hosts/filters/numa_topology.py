@@ -1,10 +1,10 @@
 """NUMATopologyFilter: the guest's NUMA cells fit into cells of the host."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
-from kilonova.cloud.host import Host
-from kilonova.hosts.filters.register import Candidates, Filter, register
-from kilonova.hosts.numa_fit import Devices, Guests, limits_of
+from kilonova.cloud.host import Host, HostCell
+from kilonova.hosts.filters.register import Candidates, Filter, OfCells, register
+from kilonova.hosts.numa_fit import Devices, Guests, limits_of, one_cell
 from kilonova.hosts.options import Options
 from kilonova.request.server import ServerSpec
 
@@ -17,7 +17,7 @@ def narrow(host: Host, spec: ServerSpec, options: Options) -> Candidates | None:
     NotReported
         The host has NUMA cells and no allocation ratio.
     """
-    if host.numa_cells and _needs_threads(spec) and not _has_threads(host):
+    if host.numa_cells and _needs_threads(spec) and not _has_threads(host.numa_cells):
         return None
     topology = spec.topology
     if topology is None or not topology.cells:
@@ -47,6 +47,20 @@ def passes(host: Host, spec: ServerSpec, options: Options) -> bool:
     return narrow(host, spec, options) is not None
 
 
+def of_cells(spec: ServerSpec, options: Options) -> OfCells | None:
+    """Give the rule for a guest with one cell, None for others.
+
+    Nothing is kept of a trial then, and host CPUs need not be chosen.
+    """
+    topology = spec.topology
+    if topology is None or len(topology.cells) != 1 or _minds_devices(spec):
+        return None
+    holds = one_cell(topology, spec.networks)
+    if not _needs_threads(spec):
+        return holds
+    return lambda cells, cpu, ram: _has_threads(cells) and holds(cells, cpu, ram)
+
+
 def _needs_threads(spec: ServerSpec) -> bool:
     """Say whether flavor or image ask for pinned CPUs in pairs of threads."""
     extra_specs, properties = spec.flavor.extra_specs, spec.image.properties
@@ -59,10 +73,8 @@ def _needs_threads(spec: ServerSpec) -> bool:
     )
 
 
-def _has_threads(host: Host) -> bool:
-    return any(
-        len(core) > 1 for cell in host.numa_cells or () for core in cell.siblings
-    )
+def _has_threads(cells: Sequence[HostCell]) -> bool:
+    return any(len(core) > 1 for cell in cells for core in cell.siblings)
 
 
 def asks(spec: ServerSpec, options: Options) -> Hashable | None:
@@ -104,6 +116,7 @@ NUMA_TOPOLOGY = register(
             _READS if _minds_devices(spec) else _READS - {"pci_pools"}
         ),
         narrow=narrow,
+        of_cells=of_cells,
         counts_cpus=True,
     )
 )

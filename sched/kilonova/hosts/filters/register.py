@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kilonova.cloud.host import Host, HostAggregate
+from kilonova.cloud.host import Host, HostAggregate, HostCell
 from kilonova.errors import UnknownFilter
 from kilonova.hosts.options import Options
 from kilonova.hosts.registers import Register
@@ -13,6 +13,8 @@ from kilonova.request.server import ServerSpec
 GROUP = "kilonova.filters"
 ALL = "nova.scheduler.filters.all_filters"
 
+# Says whether a host passes by its NUMA cells, and its ratios of CPUs and memory.
+OfCells = Callable[[Sequence[HostCell], float, float], bool]
 # What the filters of one host narrow: its allocation candidates, as mappings of
 # suffixes to provider UUIDs.
 Candidates = tuple[Mapping[str, Sequence[str]], ...]
@@ -63,6 +65,9 @@ class Filter:
     narrow
         For filters of allocation candidates: those of a host that are left, None where
         the host fails. ``passes`` says whether it is None.
+    of_cells
+        For some specs a quicker way to say the same of hosts that have NUMA cells and
+        report their ratios, and of which no other attribute decides.
     counts_cpus
         Whether it does not matter which CPUs of NUMA cells are pinned, only how many
         of how many cores.
@@ -79,6 +84,7 @@ class Filter:
     timed: bool = False
     threshold: Threshold | None = None
     narrow: Callable[[Host, ServerSpec, Options], Candidates | None] | None = None
+    of_cells: Callable[[ServerSpec, Options], OfCells | None] | None = None
     counts_cpus: bool = False
 
     def looks_at(self, spec: ServerSpec, options: Options) -> frozenset[str]:

@@ -7,6 +7,7 @@ little is kept that it is forgotten all the time, and with everything kept.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ from kilonova.errors import NoValidHost
 from kilonova.hosts.options import ComputeSection, FilterSchedulerSection, Options
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.flavor import Flavor
+from kilonova.request.image import Image
+from kilonova.request.numa_constraints import numa_constraints
 from kilonova.request.server import ServerSpec
 from naive_select import naive
 
@@ -51,7 +54,11 @@ def random_cloud(random: Random) -> Cloud:
     hosts = []
     for number in range(5):
         cells, pools = random.choice(kinds)
-        host: dict[str, Any] = {"nodename": f"h{number}"}
+        host: dict[str, Any] = {
+            "nodename": f"h{number}",
+            "cpu_allocation_ratio": random.choice((1.0, 1.5, 4.0)),
+            "ram_allocation_ratio": random.choice((1.0, 1.5)),
+        }
         if random.random() < 0.9:
             host["numa_cells"] = list(cells)
         if random.random() < 0.9:
@@ -88,8 +95,9 @@ def random_spec(random: Random, hosts: list[Host]) -> ServerSpec:
 def turns(seed: int, *, check: bool = False) -> Iterator[Turn]:
     """Let servers come and go; the same seed gives the same ones."""
     random = Random(seed)
-    cloud, options = random_cloud(random), random_options(random)
-    scheduler = Scheduler(cloud, options)
+    cloud = random_cloud(random)
+    # What is kept belongs to the cloud: all its schedulers share it.
+    schedulers = [Scheduler(cloud, random_options(random)) for _ in range(2)]
     specs: list[ServerSpec] = []
     alive: list[str] = []
     for step in range(_STEPS):
@@ -100,7 +108,7 @@ def turns(seed: int, *, check: bool = False) -> Iterator[Turn]:
             continue
         if not specs or random.random() < 0.25:
             specs.append(random_spec(random, hosts))
-        spec = random.choice(specs[-4:])
+        spec, scheduler = random.choice(specs[-4:]), random.choice(schedulers)
         best = naive(cloud, scheduler, spec) if check else None
         name = uuid_of(f"server {step}")
         try:
@@ -133,6 +141,57 @@ def test_keeping_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> 
         little.setattr(cell_kinds, "_MOST", 2)
         little.setattr(trail, "MOST", 2)
         assert list(turns(seed)) == kept
+
+
+def placed(cloud: Cloud, options: Options, node: str) -> int:
+    """Put a guest of one cell on a host, look which of its cells it is in, and end."""
+    flavor = Flavor(1, 512, extra_specs={"hw:numa_nodes": "1"})
+    topology = numa_constraints(flavor, Image())
+    spec = ServerSpec(flavor, topology=topology, force_nodes=(node,))
+    hosts, row = cloud.state.hosts, cloud.state.hosts.row(node)
+    before = host_view(cloud.state, row).numa_cells or ()
+    Scheduler(cloud, options).select(spec, servers=["server"])
+    after = host_view(cloud.state, row).numa_cells or ()
+    cloud.release("server")
+    assert host_view(cloud.state, row).numa_cells == before
+    assert not hosts.uses
+    pairs = zip(before, after, strict=True)
+    (number,) = [one.number for one, other in pairs if one != other]
+    return number
+
+
+def options_of(*filters: str, pack: bool = False) -> Options:
+    return Options(
+        filter_scheduler=FilterSchedulerSection(enabled_filters=filters),
+        compute=ComputeSection(packing_host_numa_cells_allocation_strategy=pack),
+    )
+
+
+def test_ratios_and_options_decide_on_equal_cells() -> None:
+    cells = [
+        HostCell(n, cpuset=frozenset({n}), cpu_usage=n, memory_mb=1024)
+        for n in range(2)
+    ]
+    # Tried first, as fewer CPUs are in use; and nearly full.
+    cells[0] = replace(cells[0], memory_usage_mb=1000)
+    hosts = [
+        {
+            "nodename": name,
+            "numa_cells": cells,
+            "cpu_allocation_ratio": 4.0,
+            "ram_allocation_ratio": ratio,
+        }
+        for name, ratio in (("narrow", 1.0), ("wide", 1.5))
+    ]
+    providers = [{"name": n, "inventories": _INVENTORIES} for n in ("narrow", "wide")]
+    cloud = Cloud.from_document({"providers": providers, "hosts": hosts})
+    fitted, packed = "NUMATopologyFilter", options_of("NUMATopologyFilter", pack=True)
+    assert cloud.state.hosts.numbers_of(0) == cloud.state.hosts.numbers_of(1)
+    for _ in range(2):
+        assert placed(cloud, options_of(fitted), "narrow") == 1
+        assert placed(cloud, options_of(fitted), "wide") == 0
+        assert placed(cloud, packed, "wide") == 1
+        assert placed(cloud, options_of(), "narrow") == 0
 
 
 def test_servers_come_and_go_and_find_no_host() -> None:

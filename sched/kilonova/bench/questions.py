@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from kilonova.cloud.schema import columns_of
 from kilonova.cloud.state import State
 
 AMOUNTS: Mapping[str, int] = {"VCPU": 2, "MEMORY_MB": 2_048, "DISK_GB": 10}
@@ -48,6 +49,15 @@ def mark_bytes(hosts: int, ports: int) -> int:
     """
     classes = len(AMOUNTS) + len(BANDWIDTH) * ports
     return hosts * (_AMOUNT_BYTES * classes + _MARK_BYTES)
+
+
+def column_bytes(state: State) -> int:
+    """Count the bytes of all columns of a cloud."""
+    return sum(
+        int(table[column.name].nbytes)
+        for table in state.tables
+        for column in columns_of(table.name)
+    )
 
 
 def numpy_marks(state: State, ports: int) -> Callable[[], NDArray[np.bool_]]:

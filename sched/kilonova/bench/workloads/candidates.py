@@ -6,7 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from kilonova.bench.questions import PORTS, QUERIES, SHAPES_OF, numpy_marks
+from kilonova.bench.questions import (
+    PORTS,
+    QUERIES,
+    SHAPES_OF,
+    mark_bytes,
+    numpy_marks,
+)
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.candidates import Candidates
 from kilonova.candidates.cloud import Cloud
@@ -34,7 +40,10 @@ def _first(name: str, limit: int, form: _Form, cloud: Cloud, fleet: Fleet) -> Wo
         ] and _counts(call(), len(found))
 
     result = call()
-    touched = len(result) if isinstance(result, bytes) else 0
+    # The first candidate alone has no bound that grows with the cloud.
+    touched = mark_bytes(min(limit, fleet.hosts), PORTS[name]) if limit > 1 else 0
+    if isinstance(result, bytes):
+        touched = len(result)
     return Work(
         call=call,
         check=check,
@@ -57,7 +66,8 @@ def _count(name: str, cloud: Cloud, fleet: Fleet) -> Work:
             right = len(list(cloud.allocation_candidates(query))) == found
         return right
 
-    return Work(call=call, check=check, plain=plain)
+    touched = mark_bytes(fleet.hosts, PORTS[name])
+    return Work(call=call, check=check, touched=touched, plain=plain)
 
 
 def _counts(result: object, count: int) -> bool:

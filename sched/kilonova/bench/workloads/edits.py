@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kilonova.bench.questions import PLAIN
+from kilonova.bench.questions import PLAIN, column_bytes
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
 
@@ -21,7 +21,12 @@ def _provider(cloud: Cloud, fleet: Fleet) -> Work:
         cloud.remove_provider(_NEW)
         return right and before == 1
 
-    return Work(call=add, check=check, after=lambda: cloud.remove_provider(_NEW))
+    return Work(
+        call=add,
+        check=check,
+        after=lambda: cloud.remove_provider(_NEW),
+        touched=column_bytes(cloud.state),
+    )
 
 
 def _inventory(cloud: Cloud, _fleet: Fleet) -> Work:

@@ -50,7 +50,8 @@ def _server(cloud: Cloud, fleet: Fleet) -> Work:
         weights = [each.weight for each in found.ranked]
         return found.hosts == fleet.hosts and weights == sorted(weights, reverse=True)
 
-    return Work(call=lambda: scheduler.explain(spec), check=check)
+    touched = mark_bytes(fleet.hosts, 0)
+    return Work(call=lambda: scheduler.explain(spec), check=check, touched=touched)
 
 
 WORKLOADS = (

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kilonova.bench.questions import ONE_PORT, PLAIN, TWO_PORTS
+from kilonova.bench.questions import ONE_PORT, PLAIN, TWO_PORTS, column_bytes
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
 from kilonova.request.flavor import Flavor
@@ -19,6 +19,7 @@ def _from_document(cloud: Cloud, _fleet: Fleet) -> Work:
     return Work(
         call=lambda: Cloud.from_document(document),
         check=lambda: Cloud.from_document(document).to_document() == document,
+        touched=column_bytes(cloud.state),
     )
 
 
@@ -27,7 +28,7 @@ def _to_document(cloud: Cloud, fleet: Fleet) -> Work:
         names = [each["name"] for each in cloud.to_document()["providers"]]
         return sum(":" not in name for name in names) == fleet.hosts
 
-    return Work(call=cloud.to_document, check=check)
+    return Work(call=cloud.to_document, check=check, touched=column_bytes(cloud.state))
 
 
 def _folder(cloud: Cloud) -> tuple[Path, int]:
@@ -52,7 +53,7 @@ def _write(cloud: Cloud, _fleet: Fleet) -> Work:
 
 
 def _read(cloud: Cloud, fleet: Fleet) -> Work:
-    folder, _ = _folder(cloud)
+    folder, size = _folder(cloud)
     query = ONE_PORT if fleet.shape == "nested" else PLAIN
 
     def call() -> object:
@@ -62,6 +63,7 @@ def _read(cloud: Cloud, fleet: Fleet) -> Work:
         call=call,
         check=lambda: call() == list(cloud.allocation_candidates(query, 1)),
         close=lambda: shutil.rmtree(folder),
+        touched=size,
     )
 
 

@@ -66,6 +66,8 @@ def _compile(name: str, cloud: Cloud, _fleet: Fleet) -> Work:
     return Work(
         call=lambda: Marking(state, request, True),
         check=lambda: len(Marking(state, request, True).fits(state)) == trees,
+        # Which traits each provider has.
+        touched=int(state.tables.provider["trait_set"].nbytes),
     )
 
 

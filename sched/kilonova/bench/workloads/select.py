@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from kilonova.bench.questions import mark_bytes
 from kilonova.bench.traffic import FLAVORS, KINDS, Kind, Traffic
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
@@ -65,7 +66,7 @@ class _Coming:
             self.come()
 
 
-def _new(cloud: Cloud, _fleet: Fleet) -> Work:
+def _new(cloud: Cloud, fleet: Fleet) -> Work:
     """Forget all shapes before each call."""
     # Another name, as both may be on one cloud.
     kind = KINDS["plain"]._replace(name="first of a flavor")
@@ -88,6 +89,7 @@ def _new(cloud: Cloud, _fleet: Fleet) -> Work:
         before=forget,
         after=coming.come,
         close=coming.traffic.leave,
+        touched=mark_bytes(fleet.hosts, 0),
     )
 
 

@@ -128,6 +128,26 @@ def test_no_host(folder: Path) -> None:
     assert document["explanation"]["steps"][0]["after"] == 0
 
 
+@pytest.mark.parametrize("more", [(), ("--explain",), ("--json",)])
+@pytest.mark.parametrize(("vcpus", "status"), [(1, 0), (99, 1)])
+def test_what_is_ignored_is_said(
+    folder: Path, more: tuple[str, ...], vcpus: int, status: int
+) -> None:
+    flavor = ("--flavor", f"vcpus={vcpus},ram=512", "--property", "resources:VCPU=x")
+    done = select(folder, *flavor, *more)
+    note = "resources:VCPU must be a whole number from 0, got 'x'; it is ignored."
+    assert done.returncode == status
+    assert done.stderr == f"kilonova: {note}\n"
+    if more == ("--json",):
+        assert json.loads(done.stdout)["notes"] == [note]
+    else:
+        assert "ignored" not in done.stdout
+
+
+def test_nothing_is_ignored(folder: Path) -> None:
+    assert found(folder, "--flavor", "vcpus=1,ram=512")["notes"] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from kilonova.cli.console import (
     allocation_lines,
+    complain,
     make_table,
     plain_console,
     print_json,
@@ -49,9 +50,11 @@ def run(wanted: Selected) -> int:
         refused = str(error)
         why = why or scheduler.explain(spec, _SHOWN)
     if wanted.as_json:
-        print_json(_document(found, refused, why))
+        print_json(_document(found, refused, why, scheduler.notes(spec)))
     else:
         _show(plain_console(), found, refused, why)
+    for note in scheduler.notes(spec):
+        complain(note)
     return 0 if found else 1
 
 
@@ -96,9 +99,12 @@ def _group(text: str | None, scheduler: Scheduler) -> ServerGroup | None:
 
 
 def _document(
-    found: Selection | None, refused: str, why: Reasons | None
+    found: Selection | None,
+    refused: str,
+    why: Reasons | None,
+    notes: tuple[str, ...],
 ) -> dict[str, Any]:
-    document: dict[str, Any] = {"refused": refused or None}
+    document: dict[str, Any] = {"refused": refused or None, "notes": notes}
     if found:
         document["servers"] = [
             {
@@ -136,8 +142,6 @@ def _show(
         console.print(_steps(why))
         if why.ranked:
             console.print(_weights(why))
-        for note in why.notes:
-            console.print(f"Ignored: {note}")
 
 
 def _selected(found: Selection) -> Table:

@@ -103,6 +103,28 @@ def test_gates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("slow", "message"),
+    [
+        (
+            "nosuch=10",
+            "must name a workload of the gates, one of ['claims: claim'], "
+            "got 'nosuch'.",
+        ),
+        ("claims: claim=0", "must be NAME=TIMES, got 'claims: claim=0'."),
+    ],
+)
+def test_bad_slowdowns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: str, message: str
+) -> None:
+    path = tmp_path / "gates.toml"
+    path.write_text(GATE)
+    monkeypatch.setenv(SLOW, slow)
+    said = say("--gates", str(path))
+    assert (said.status, said.out) == (2, "")
+    assert said.err == f"kilonova: {SLOW} {message}\n"
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--hosts", "10"], "--hosts must be in 100..1000000, got 10."),

@@ -76,6 +76,17 @@ def test_tables() -> None:
     assert "No peers were asked for" in said.out
 
 
+@pytest.mark.parametrize("terminal", ["", "1"])
+def test_no_word_is_cut(monkeypatch: pytest.MonkeyPatch, terminal: str) -> None:
+    monkeypatch.setenv("FORCE_COLOR", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    said = say("--only", "claims: claim", "--hosts", "100", "--quick")
+    assert said.status == 0, said.err
+    assert "…" not in said.out
+    for words in ("nested, 70 %", "ns a host", "times limit"):
+        assert words in said.out
+
+
 def test_missing_peers_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kilonova.bench.peers.available.find_spec", lambda _: None)
     peers = ("--peers", "placement,nova")

@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 from kilonova.bench import suite
 from kilonova.bench.gates import outcomes, read_gates
 from kilonova.bench.texts import Table, notes, tables
-from kilonova.cli.console import plain_console, print_json
+from kilonova.cli.console import plain_console, print_json, print_uncut
 from kilonova.errors import BadInput
 
 # For tests of the gates: "NAME=TIMES" makes a workload so many times slower.
@@ -55,9 +55,9 @@ def run(wanted: Wanted) -> int:
         return 0
     console = plain_console()
     for table in tables(document):
-        console.print(_shown(table))
+        print_uncut(console, _shown(table))
     for line in notes(document):
-        console.print(line)
+        console.print(line, soft_wrap=True)
     return 0
 
 

@@ -76,6 +76,17 @@ def test_tables() -> None:
     assert "No peers were asked for" in said.out
 
 
+@pytest.mark.parametrize("terminal", ["", "1"])
+def test_no_word_is_cut(monkeypatch: pytest.MonkeyPatch, terminal: str) -> None:
+    monkeypatch.setenv("FORCE_COLOR", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    said = say("--only", "claims: claim", "--hosts", "100", "--quick")
+    assert said.status == 0, said.err
+    assert "…" not in said.out
+    for words in ("nested, 70 %", "ns a host", "times limit"):
+        assert words in said.out
+
+
 def test_missing_peers_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kilonova.bench.peers.available.find_spec", lambda _: None)
     peers = ("--peers", "placement,nova")
@@ -100,6 +111,28 @@ def test_gates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: str) -> No
         assert (said.status, lines) == (0, ["1 gates, 0 breached"])
     as_json = json.loads(say("--gates", str(path), "--json").out)
     assert as_json["gates"][0]["holds"] is not bool(slow)
+
+
+@pytest.mark.parametrize(
+    ("slow", "message"),
+    [
+        (
+            "nosuch=10",
+            "must name a workload of the gates, one of ['claims: claim'], "
+            "got 'nosuch'.",
+        ),
+        ("claims: claim=0", "must be NAME=TIMES, got 'claims: claim=0'."),
+    ],
+)
+def test_bad_slowdowns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: str, message: str
+) -> None:
+    path = tmp_path / "gates.toml"
+    path.write_text(GATE)
+    monkeypatch.setenv(SLOW, slow)
+    said = say("--gates", str(path))
+    assert (said.status, said.out) == (2, "")
+    assert said.err == f"kilonova: {SLOW} {message}\n"
 
 
 @pytest.mark.parametrize(

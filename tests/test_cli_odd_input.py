@@ -37,6 +37,17 @@ def test_names_like_markup(
         assert name in out
 
 
+@pytest.mark.parametrize("command", ["candidates", "headroom"])
+def test_long_names_are_whole_without_a_terminal(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = file(tmp_path, {"providers": [host("x" * 200)]})
+    assert run(command, cloud, "resources=VCPU:8") == 0
+    out, _ = capsys.readouterr()
+    assert "x" * 200 in out
+    assert max(map(len, out.splitlines())) < 1000
+
+
 def test_names_like_markup_in_what_would_help(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ without any, 2 for input that cannot be right.
 """
 
 import json
+import shlex
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from kilonova.cli import main
+from kilonova.errors import BadRequest
+from kilonova.request.group import Request
 
 PORT = {
     "id": "3c1f5b0a-5d1c-4e7b-9f57-0c3b1f6a2d10",
@@ -126,6 +129,76 @@ def test_no_host(folder: Path) -> None:
     document = json.loads(done.stdout)
     assert document["refused"].startswith("No valid host was found.")
     assert document["explanation"]["steps"][0]["after"] == 0
+
+
+INGRESS = {"resources": {"NET_BW_IGR_KILOBIT_PER_SEC": 1}}
+PORTS = json.dumps(
+    [
+        {**PORT, "id": f"3c1f5b0a-5d1c-4e7b-9f57-0c3b1f6a2d{i}", **request}
+        for i, request in ((11, {}), (12, {"resource_request": INGRESS}))
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--flavor", "vcpus=99,ram=512"),
+        ("--flavor", "vcpus=1,ram=512", "--port", PORTS),
+        ("--flavor", "vcpus=1,ram=512", "--property", "trait:HW_CPU_X86_AVX2=required"),
+        ("--flavor", "vcpus=99,ram=512", "--property", "hw:cpu_policy=dedicated"),
+    ],
+)
+def test_no_candidate_points_to_explain(
+    folder: Path, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = select(folder, *arguments)
+    assert done.returncode == 1
+    command = shlex.split(done.stdout.splitlines()[-1].partition("kilonova ")[2])
+    assert command[:2] == ["explain", "cloud.json"]
+    with chdir(folder), pytest.raises(SystemExit) as end:
+        main(command)
+    assert not end.value.code
+    assert "0 of 2 hosts fit" in capsys.readouterr().out
+
+
+def test_what_no_query_says_points_to_explain(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(request: Request) -> str:
+        raise BadRequest("No query says it.")
+
+    monkeypatch.setattr("kilonova.cli.select.render_query", refuse)
+    done = select(folder, "--flavor", "vcpus=99,ram=512")
+    assert done.returncode == 1
+    assert done.stdout.endswith("kilonova explain cloud.json QUERY\n")
+
+
+def test_filters_alone_do_not_point_to_explain(folder: Path) -> None:
+    given = ("--flavor", "vcpus=1,ram=512", "--config-file", "nova.conf")
+    done = select(folder, *given, "--property", "disk=none")
+    assert done.returncode == 1
+    assert "kilonova explain" not in done.stdout
+
+
+@pytest.mark.parametrize("more", [(), ("--explain",), ("--json",)])
+@pytest.mark.parametrize(("vcpus", "status"), [(1, 0), (99, 1)])
+def test_what_is_ignored_is_said(
+    folder: Path, more: tuple[str, ...], vcpus: int, status: int
+) -> None:
+    flavor = ("--flavor", f"vcpus={vcpus},ram=512", "--property", "resources:VCPU=x")
+    done = select(folder, *flavor, *more)
+    note = "resources:VCPU must be a whole number from 0, got 'x'; it is ignored."
+    assert done.returncode == status
+    assert done.stderr == f"kilonova: {note}\n"
+    if more == ("--json",):
+        assert json.loads(done.stdout)["notes"] == [note]
+    else:
+        assert "ignored" not in done.stdout
+
+
+def test_nothing_is_ignored(folder: Path) -> None:
+    assert found(folder, "--flavor", "vcpus=1,ram=512")["notes"] == []
 
 
 @pytest.mark.parametrize(

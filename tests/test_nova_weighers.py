@@ -101,6 +101,16 @@ def test_normalised_from_a_fixed_least(free: list[int], weights: list[float]) ->
     assert weigh(hosts, SPEC, only("RAMWeigher")).weights.tolist() == weights
 
 
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "many"])
+def test_multiplier_of_an_aggregate_that_is_no_finite_number(text: str) -> None:
+    metadata = {"ram_weight_multiplier": text}
+    spoilt = (HostAggregate("a", metadata=metadata),)
+    hosts = [Host("a", free_ram_mb=1, aggregates=spoilt), Host("b", free_ram_mb=2)]
+    hosts.append(Host("c", free_ram_mb=4, aggregates=spoilt))
+    weighed = weigh(hosts, SPEC, only("RAMWeigher", ram_weight_multiplier=2.0))
+    assert weighed.weights.tolist() == [0.5, 1.0, 2.0]
+
+
 def test_ties_keep_their_order() -> None:
     hosts = [
         Host(name, free_ram_mb=mib)
@@ -158,7 +168,7 @@ def test_shares_against_amounts(name: str, better: str) -> None:
 
 _AMOUNTS = st.sampled_from([-1, 0, 1, 7, 8, 512, 1023, 1024, 131072])
 _RATIOS = st.sampled_from([0.9, 1.0, 1.5, 4.0, 16.0])
-_TEXTS = st.sampled_from(["0", "-1.5", "0.1", "3", "1e6", "many"])
+_TEXTS = st.sampled_from(["0", "-1.5", "0.1", "3", "1e6", "many", "nan", "-inf"])
 _AGGREGATES = st.dictionaries(
     st.sampled_from([each.key for each in register.registered()]), _TEXTS, max_size=4
 ).map(lambda metadata: HostAggregate("a", metadata=metadata))

@@ -217,8 +217,21 @@ def test_toml() -> None:
         ),
         (
             "[filter_scheduler]\npci_weight_multiplier = -1",
-            "[filter_scheduler] pci_weight_multiplier must be a number from 0, "
-            "got '-1'.",
+            "[filter_scheduler] pci_weight_multiplier must be a finite number "
+            "from 0, got '-1'.",
+        ),
+        *(
+            (
+                f"[filter_scheduler]\nram_weight_multiplier = {text}",
+                "[filter_scheduler] ram_weight_multiplier must be a finite number, "
+                f"got '{text}'.",
+            )
+            for text in ("nan", "inf", "-Infinity", "1e999")
+        ),
+        (
+            "[metrics]\nweight_setting = load=1, heat=nan",
+            "[metrics] weight_setting must be of NAME=NUMBER, all finite, "
+            "got 'heat=nan'.",
         ),
         (
             "[metrics]\nrequired = t",
@@ -252,6 +265,13 @@ def test_bad_ini(text: str, message: str) -> None:
         ("[scheduler]\nmax_attempts = 0", "a whole number from 1, got '0'"),
         ("[scheduler]\nmax_attempts = 1.0", "a whole number from 1, got 1.0"),
         ("[metrics]\nrequired = 1", "true or false, got 1"),
+        ("[metrics]\nweight_multiplier = nan", "a finite number, got 'nan'"),
+        ("[metrics]\nweight_of_unavailable = -inf", "a finite number, got '-inf'"),
+        ("[metrics]\nweight_setting = ['load=inf']", "all finite, got 'load=inf'"),
+        (
+            "[filter_scheduler]\nimage_props_weight_setting = ['os_type=nan']",
+            "all finite, got 'os_type=nan'",
+        ),
         ("[pci]\nalias = '{}'", "a list of texts, got '{}'"),
         ("[pci]\nalias = [1]", "a list of texts, got 1"),
         ("[DEFAULT]\ndefault_schedule_zone = 1", "a text, got 1"),

@@ -305,3 +305,15 @@ def test_servers_may_only_leave() -> None:
     assert Scheduler(cloud).play([Delete("a")]).host.tolist() == [-1]
     assert cloud.usages("h")["VCPU"] == 0
     assert scheduler.play([]).host.tolist() == []
+
+
+def test_notes_are_of_the_spec_and_of_its_extra_specs() -> None:
+    providers = [{"name": "h", "inventories": {"VCPU": {"total": 8}}}]
+    scheduler = Scheduler(Cloud.from_document({"providers": providers}))
+    flavor = Flavor(1, 0, extra_specs={"resources:VCPU": "x"})
+    spec = ServerSpec(flavor, notes=("Device profile: ignored.",))
+    first, second = scheduler.notes(spec)
+    assert first == "Device profile: ignored."
+    assert second.startswith("resources:VCPU must be")
+    assert scheduler.explain(spec).notes == (first, second)
+    assert scheduler.notes(ServerSpec(Flavor(1, 0))) == ()

@@ -14,11 +14,12 @@ from kilonova.admin.precache_plan import read_precache_concurrency
 from kilonova.candidates.cloud import Cloud
 from kilonova.cli.reading import read_cloud
 from kilonova.errors import BadInput
+from kilonova.hosts.options_file import read_options
 from kilonova.moves.options_file import read_move_options
 from kilonova.records.document import read_file
 from kilonova.textfiles import plainly, read_json
 
-NOT_THERE = "[Errno 2] No such file or directory: '{path}'"
+NOT_THERE = "No such file or directory"
 NOT_JSON = "Expecting value: line 1 column 1 (char 0)"
 NOT_UTF8 = "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
 DEEP = b"[" * 100_000
@@ -53,6 +54,8 @@ def of_folder(path: Path) -> Cloud:
             b"\xff",
             "Options: {path} cannot be read: " + NOT_UTF8 + ".",
         ),
+        (read_options, None, "Options: {path} cannot be read: " + NOT_THERE + "."),
+        (read_options, b"\xff", "Options: {path} cannot be read: " + NOT_UTF8 + "."),
         (
             read_move_options,
             b"\xff",
@@ -80,5 +83,4 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert str(found.value) == f"{tmp_path} cannot be read: Is a directory."
     with pytest.raises(BadInput) as found:
         read_json(tmp_path, plainly())
-    why = f"[Errno 21] Is a directory: '{tmp_path}'"
-    assert str(found.value) == f"{tmp_path} cannot be read: {why}."
+    assert str(found.value) == f"{tmp_path} cannot be read: Is a directory."

@@ -12,8 +12,14 @@ Told = Callable[[Path, Exception], str]
 
 
 def plainly(what: str = "") -> Told:
-    """Tell what Python says; ``what`` comes before the path, such as ``Options: ``."""
-    return lambda path, error: f"{what}{path} cannot be read: {error}."
+    """Tell what is wrong; ``what`` comes before the path, such as ``Options: ``."""
+
+    def told(path: Path, error: Exception) -> str:
+        # An OSError would name the path again, after its number.
+        why = error.strerror if isinstance(error, OSError) else error
+        return f"{what}{path} cannot be read: {why}."
+
+    return told
 
 
 def as_kind(kind: str, missing: str = "no such file") -> Told:

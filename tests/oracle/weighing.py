@@ -1,5 +1,6 @@
 """Weigh hosts one number at a time: the rules of Nova's ``weights.py``, no arrays."""
 
+import math
 from collections.abc import Sequence
 
 from kilonova.cloud.host import Host
@@ -16,9 +17,11 @@ def multiplier(weigher: Weigher, host: Host, options: Options) -> float:
     ]
     if texts:
         try:
-            found = min(float(text) for text in texts)
+            given = [float(text) for text in texts]
         except ValueError:
-            found = weigher.multiplier(options)
+            given = []
+        if given and not any(math.isnan(each) or math.isinf(each) for each in given):
+            found = min(given)
     return -1 * found if weigher.negated else found
 
 

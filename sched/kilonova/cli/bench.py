@@ -1,7 +1,7 @@
 """``kilonova bench``: measure, or hold the gates; tables, or one JSON object."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 from kilonova.bench import suite
 from kilonova.bench.gates import outcomes, read_gates
 from kilonova.bench.texts import Table, notes, tables
-from kilonova.cli.console import plain_console, print_json
+from kilonova.cli.console import plain_console, print_json, print_uncut
 from kilonova.errors import BadInput
 
 # For tests of the gates: "NAME=TIMES" makes a workload so many times slower.
@@ -55,9 +55,9 @@ def run(wanted: Wanted) -> int:
         return 0
     console = plain_console()
     for table in tables(document):
-        console.print(_shown(table))
+        print_uncut(console, _shown(table))
     for line in notes(document):
-        console.print(line)
+        console.print(line, soft_wrap=True)
     return 0
 
 
@@ -66,8 +66,10 @@ def _hold(wanted: Wanted) -> int:
         raise BadInput("--gates has its own workloads and sizes; give it alone.")
     assert wanted.gates is not None
     gates = read_gates(wanted.gates)
+    known = {gate.workload for gate in gates}
+    slower = slowdowns(os.environ.get(SLOW, ""), known)
     with _told() as progress:
-        found = list(outcomes(gates, slowdowns(os.environ.get(SLOW, "")), progress))
+        found = list(outcomes(gates, slower, progress))
     breaches = [each for each in found if not each.holds]
     if wanted.as_json:
         print_json({"gates": [each.row() for each in found]})
@@ -88,13 +90,18 @@ def numbers(texts: Sequence[str]) -> tuple[int, ...]:
     return tuple(sorted(set(found)))
 
 
-def slowdowns(text: str) -> dict[str, int]:
-    """Read ``NAME=TIMES``; raises BadInput."""
+def slowdowns(text: str, known: Collection[str]) -> dict[str, int]:
+    """Read ``NAME=TIMES``, a known workload's; raises BadInput."""
     if not text:
         return {}
     name, _, times = text.rpartition("=")
     if not name or not times.isdigit() or int(times) < 1:
         raise BadInput(f"{SLOW} must be NAME=TIMES, got {text!r}.")
+    if name not in known:
+        raise BadInput(
+            f"{SLOW} must name a workload of the gates, one of {sorted(known)}, "
+            f"got {name!r}."
+        )
     return {name: int(times)}
 
 

@@ -12,10 +12,19 @@ from rich.table import Table
 
 from kilonova.errors import Forbidden, Refused
 
+# Columns, more than any table has.
+_ENDLESS = 1 << 20
+
 
 def plain_console() -> Console:
-    """Give a console that takes names as they stand: ``[/x]`` and ``:cat:`` too."""
-    return Console(markup=False, emoji=False, highlight=False)
+    """Give a console that takes names as they stand: ``[/x]`` and ``:cat:`` too.
+
+    Without a terminal nothing is wrapped or cut: tables are as wide as they need.
+    """
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _ENDLESS
+    return console
 
 
 def complain(line: str) -> None:
@@ -44,6 +53,14 @@ def make_table(
         else:
             table.add_column(head, overflow="fold")
     return table
+
+
+def print_uncut(console: Console, table: Table) -> None:
+    """Print a table; what does not fit goes beyond the edge, and nothing is cut."""
+    needed = console.measure(table, options=console.options.update(width=_ENDLESS))
+    before, console.width = console.width, max(console.width, needed.maximum)
+    console.print(table)
+    console.width = before
 
 
 def allocation_lines(allocations: Mapping[str, Mapping[str, int]]) -> str:

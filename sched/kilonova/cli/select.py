@@ -1,6 +1,8 @@
 """``kilonova select``: which host a server would go to, and why."""
 
+import shlex
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -8,6 +10,7 @@ from rich.table import Table
 
 from kilonova.cli.console import (
     allocation_lines,
+    complain,
     make_table,
     plain_console,
     print_json,
@@ -15,13 +18,15 @@ from kilonova.cli.console import (
 from kilonova.cli.reading import flavor_of, options_of, pairs_of, ports_of, read_cloud
 from kilonova.cli.wanted import Selected
 from kilonova.cloud.server_groups import POLICIES
-from kilonova.errors import BadInput, NoValidHost
+from kilonova.errors import BadInput, BadRequest, NoValidHost
 from kilonova.hosts.options import Options
 from kilonova.hosts.reasons import Reasons
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.hosts.selection import Chosen, Selection
+from kilonova.request.group import Request
 from kilonova.request.image import Image
 from kilonova.request.image_properties import image_properties
+from kilonova.request.rendering import render_query
 from kilonova.request.server import ServerGroup, ServerSpec
 from kilonova.request.server_spec import server_spec
 
@@ -49,9 +54,15 @@ def run(wanted: Selected) -> int:
         refused = str(error)
         why = why or scheduler.explain(spec, _SHOWN)
     if wanted.as_json:
-        print_json(_document(found, refused, why))
+        print_json(_document(found, refused, why, scheduler.notes(spec)))
     else:
-        _show(plain_console(), found, refused, why)
+        console = plain_console()
+        _show(console, found, refused, why)
+        if why and not found and not why.steps[0].after:
+            request = scheduler.shape(spec).request
+            console.print(_further(wanted.cloud, request), soft_wrap=True)
+    for note in scheduler.notes(spec):
+        complain(note)
     return 0 if found else 1
 
 
@@ -96,9 +107,12 @@ def _group(text: str | None, scheduler: Scheduler) -> ServerGroup | None:
 
 
 def _document(
-    found: Selection | None, refused: str, why: Reasons | None
+    found: Selection | None,
+    refused: str,
+    why: Reasons | None,
+    notes: tuple[str, ...],
 ) -> dict[str, Any]:
-    document: dict[str, Any] = {"refused": refused or None}
+    document: dict[str, Any] = {"refused": refused or None, "notes": notes}
     if found:
         document["servers"] = [
             {
@@ -131,13 +145,22 @@ def _show(
     if found:
         console.print(_selected(found))
     else:
-        console.print(refused)
+        console.print(refused, soft_wrap=True)
     if why:
         console.print(_steps(why))
         if why.ranked:
             console.print(_weights(why))
-        for note in why.notes:
-            console.print(f"Ignored: {note}")
+
+
+def _further(cloud: str | Path, request: Request) -> str:
+    """Say which command tells why there are no allocation candidates."""
+    try:
+        query = shlex.quote(render_query(request))
+    except BadRequest:
+        # Nova may ask what no query says.
+        query = "QUERY"
+    path = shlex.quote(str(cloud))
+    return f"What no host has: kilonova explain {path} {query}"
 
 
 def _selected(found: Selection) -> Table:

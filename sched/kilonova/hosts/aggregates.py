@@ -1,5 +1,6 @@
 """Metadata of the aggregates of a host, as filters and weighers read it."""
 
+import math
 from collections.abc import Callable, Sequence
 
 from kilonova.cloud.host import HostAggregate
@@ -37,7 +38,7 @@ def smallest(
     otherwise
         The option: where no aggregate has the key, or one of its values is no number.
     number
-        ``int`` or ``float``.
+        ``int`` or ``finite``.
 
     Notes
     -----
@@ -51,3 +52,17 @@ def smallest(
         return min([number(value) for value in found])
     except ValueError:
         return otherwise
+
+
+def finite(text: str) -> float:
+    """Read a number as ``float`` does.
+
+    Raises
+    ------
+    ValueError
+        It is none, or not finite: Nova takes that, and can then compare no weights.
+    """
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not finite.")
+    return number

@@ -11,11 +11,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from kilonova.errors import BadInput, BadOption
+from kilonova.errors import BadOption
 from kilonova.hosts.options import Options
 from kilonova.hosts.options_ini import parse_ini
 from kilonova.hosts.options_values import Value, from_texts, from_toml
 from kilonova.request.image_schema import CHOICES
+from kilonova.textfiles import plainly, read_text
 
 _Convert = Callable[[str, str, Value, object], Value]
 
@@ -67,10 +68,7 @@ def read_options(path: str | Path) -> Options:
         If a line is malformed, an option unknown, or a value of the wrong type.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise BadInput(f"Options: {path} cannot be read: {error}") from error
+    text = read_text(path, plainly("Options: "))
     read = options_from_toml if path.suffix == ".toml" else options_from_ini
     return read(text, path.name)
 

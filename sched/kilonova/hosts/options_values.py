@@ -1,10 +1,12 @@
 """Values of options: from the text or number of a file to the type of the option."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 
 from kilonova.errors import BadOption
+from kilonova.hosts.settings import numbers
 
 # The least value of options that have one; the others take any.
 _LEAST: Mapping[tuple[str, str], float] = {
@@ -17,6 +19,10 @@ _LEAST: Mapping[tuple[str, str], float] = {
     ("filter_scheduler", "soft_affinity_weight_multiplier"): 0.0,
     ("filter_scheduler", "soft_anti_affinity_weight_multiplier"): 0.0,
 }
+# Lists of ``name=number``.
+_SETTINGS = frozenset(
+    [("metrics", "weight_setting"), ("filter_scheduler", "image_props_weight_setting")]
+)
 _BOOLEANS = {
     **dict.fromkeys(("true", "1", "on", "yes"), True),
     **dict.fromkeys(("false", "0", "off", "no"), False),
@@ -45,7 +51,7 @@ def from_texts(
     Raises
     ------
     BadOption
-        If it is no value of that type, or too small.
+        If it is no value of that type, not finite, or too small.
     """
     where = f"[{section}] {option}"
     resolved = [_resolved(where, text) for text in texts]
@@ -54,7 +60,8 @@ def from_texts(
     text = resolved[-1]
     if isinstance(default, tuple):
         items = text.strip().rstrip(",")
-        return tuple(map(str.strip, items.split(","))) if items else ()
+        listed = tuple(map(str.strip, items.split(","))) if items else ()
+        return _weighty((section, option), listed)
     if isinstance(default, bool):
         if text.lower() not in _BOOLEANS:
             raise _bad(where, "true or false", text)
@@ -72,13 +79,13 @@ def from_toml(section: str, option: str, default: Value, value: object) -> Value
     Raises
     ------
     BadOption
-        If it is no value of the option's type, or too small.
+        If it is no value of the option's type, not finite, or too small.
     """
     where = f"[{section}] {option}"
     if isinstance(default, tuple):
         if not isinstance(value, list):
             raise _bad(where, "a list of texts", value)
-        return tuple(_item(where, item) for item in value)
+        return _weighty((section, option), tuple(_item(where, each) for each in value))
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise _bad(where, "true or false", value)
@@ -102,6 +109,9 @@ def _number(
         number = kind(text.strip())
     except ValueError:
         number = None
+    # With infinity or no number at all as a multiplier, hosts could not be compared.
+    if isinstance(number, float) and not math.isfinite(number):
+        number = None
     if number is None or (least is not None and number < least):
         raise _bad("[{}] {}".format(*key), _right(key, kind), text)
     return number
@@ -110,7 +120,16 @@ def _number(
 def _right(key: tuple[str, str], kind: type[int] | type[float]) -> str:
     least = _LEAST.get(key)
     bound = "" if least is None else f" from {least:g}"
-    return f"a {'whole ' if kind is int else ''}number{bound}"
+    return f"a {'whole' if kind is int else 'finite'} number{bound}"
+
+
+def _weighty(key: tuple[str, str], items: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the items of a list; weights among them that are not finite are refused."""
+    if key in _SETTINGS:
+        for item in items:
+            if not all(math.isfinite(number) for _, number in numbers((item,))):
+                raise _bad("[{}] {}".format(*key), "of NAME=NUMBER, all finite", item)
+    return items
 
 
 def _item(where: str, item: object) -> str:

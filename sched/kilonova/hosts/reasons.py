@@ -151,7 +151,7 @@ def reasons(scheduler: "Scheduler", spec: ServerSpec, first: int = 10) -> Reason
             for host in left:
                 host.rooms = rooms_of(state, state.hosts.row(host.nodename))
         ranked = _ranked(left, wanted, scheduler, first)
-    return Reasons(len(known), tuple(steps), ranked, shape.notes)
+    return Reasons(len(known), tuple(steps), ranked, scheduler.notes(spec))
 
 
 def _removed(step: str, before: list[Host], after: list[Host]) -> Removed:

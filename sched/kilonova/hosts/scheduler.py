@@ -188,6 +188,11 @@ class Scheduler:
         """
         return reasons(self, spec, first)
 
+    def notes(self, spec: ServerSpec) -> tuple[str, ...]:
+        """Say what is ignored in a spec, a line each; raises as ``shape``."""
+        # A shape has lost what was noted of the server's own ports and profiles.
+        return (*spec.notes, *self.shape(spec).notes)
+
     def named_rows(self, spec: ServerSpec) -> NDArray[np.int64] | None:
         """Give the rows of the hosts that a spec leaves by name, None for all."""
         listing = self._listing(spec)

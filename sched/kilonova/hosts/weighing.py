@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host, HostAggregate
-from kilonova.hosts.aggregates import smallest
+from kilonova.hosts.aggregates import finite, smallest
 from kilonova.hosts.options import Options
 from kilonova.hosts.weighers.columns import HostColumns, columns_of
 from kilonova.hosts.weighers.register import Weigher, enabled
@@ -162,7 +162,7 @@ def multiplier_of(
 ) -> float:
     """Give the least multiplier that aggregates set, the option where none does."""
     option = weigher.multiplier(options)
-    multiplier = smallest(aggregates, weigher.key, option, float)
+    multiplier = smallest(aggregates, weigher.key, option, finite)
     return -multiplier if weigher.negated else multiplier
 
 

@@ -4,7 +4,7 @@ from collections.abc import Hashable
 
 from kilonova.cloud.host import Host
 from kilonova.errors import UnknownMetric
-from kilonova.hosts.aggregates import smallest
+from kilonova.hosts.aggregates import finite, smallest
 from kilonova.hosts.options import Options
 from kilonova.hosts.settings import numbers
 from kilonova.hosts.weighers.register import Weigher, register
@@ -41,7 +41,7 @@ def raw(host: Host, spec: ServerSpec, options: Options) -> float:
 
 def _multiplier(host: Host, options: Options) -> float:
     option = options.metrics.weight_multiplier
-    return smallest(host.aggregates, _KEY, option, float)
+    return smallest(host.aggregates, _KEY, option, finite)
 
 
 def asks(spec: ServerSpec, options: Options) -> Hashable | None:

@@ -14,6 +14,10 @@ from kilonova.bench.pictures import drawn, picture
 from kilonova.bench.texts import amount, duration, notes, tables
 
 
+def kernel(p50: float) -> dict[str, Any]:
+    return {"p50": p50, "p99": 3 * p50, "calls": 40, "allocated": 96}
+
+
 def case(workload: str, hosts: int, p50: float, **more: Any) -> dict[str, Any]:
     return {
         "workload": workload,
@@ -28,7 +32,7 @@ def case(workload: str, hosts: int, p50: float, **more: Any) -> dict[str, Any]:
         "plain": None,
         "limit": None,
         "distance": None,
-        "kernels": {"select.select_all": p50 / 2},
+        "kernels": {"select.select_all": kernel(p50 / 2)},
         **more,
     }
 
@@ -110,6 +114,12 @@ def test_tables(document: dict[str, Any]) -> None:
         for size in (1_000, 10_000, 100_000)
     ]
     assert found["marks"].rows[0][-3:] == ("20 µs", "10 µs", "3")
+    assert found["Kernels, called from Python"].rows[0] == (
+        "select.select_all",
+        "select: one port, nested, 70 %",
+        "1,000",
+        *("50 µs", "150 µs", "40", "50", "96 B"),
+    )
     for table in found.values():
         assert {len(row) for row in table.rows} == {len(table.head)}
     text = "\n".join(notes(document))

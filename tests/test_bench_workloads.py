@@ -12,7 +12,7 @@ import pytest
 from kilonova import Cloud
 from kilonova.bench import run, timing
 from kilonova.bench.busy_cloud import busy_cloud
-from kilonova.bench.kernels import callable_kernels, watched
+from kilonova.bench.kernels import BYTES, callable_kernels, watched
 from kilonova.bench.workload import FILLS, SHAPES, Fleet, Work, Workload, WrongResult
 from kilonova.bench.workloads.register import find, workloads
 from kilonova.errors import BadInput
@@ -99,8 +99,10 @@ def test_kernels_are_watched_and_put_back() -> None:
     assert work.check()
     with watched() as spent:
         work.call()
+        work.call()
     assert list(spent) == ["scan.scan_fitting"]
-    assert spent["scan.scan_fitting"] > 0
+    assert len(spent["scan.scan_fitting"]) == 2
+    assert min(spent["scan.scan_fitting"]) > 0
     assert scan.scan_fitting is before
     assert "scan.scan_fitting" in callable_kernels()
 
@@ -114,4 +116,22 @@ def test_kernels_that_are_called_by_address_are_watched() -> None:
     work.before()
     with watched() as spent:
         work.call()
-    assert spent["select.select_all"] > 0
+    assert min(spent["select.select_all"]) > 0
+
+
+def test_a_kernel_is_measured_call_by_call() -> None:
+    cloud = busy_cloud(50, "flat", 0.7)
+    work = find("marks: all, plain").make(cloud, Fleet(50, "flat", 0.7))
+    assert work.check()
+    found = run.in_kernels(work, 10.0)["scan.scan_fitting"]
+    assert found.calls == 100
+    assert 0 < found.p50 <= found.p99
+    assert 0 <= found.allocated < 10_000
+
+
+def test_bytes_are_the_most_that_was_held() -> None:
+    with timing.traced():
+        bytearray(5_000_000)
+        before = BYTES.begin()
+        bytearray(1_000_000)
+        assert 1_000_000 <= BYTES.end(before) < 1_100_000

@@ -61,6 +61,10 @@ def test_json(document: dict[str, Any]) -> None:
         assert row["per_host_ns"] == pytest.approx(row["p50"] / row["hosts"] * 1e9)
         assert row["allocated"] > 0
         assert row["kernels"]
+        for kernel in row["kernels"].values():
+            assert 0 < kernel["p50"] <= kernel["p99"]
+            assert kernel["calls"] >= 1
+            assert kernel["allocated"] >= 0
     assert len(document["growths"]) == len(document["cases"]) / 2
     assert document["pairs"] == document["replays"] == []
     assert "scan.scan_fitting" in document["kernels_not_reached"]

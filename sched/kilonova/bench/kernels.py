@@ -1,21 +1,48 @@
-"""Time in each kernel during a call of the library, whatever kernels there are.
+"""What each kernel takes during a call of the library, whatever kernels there are.
 
-Every name in Kilonova's modules that stands for a kernel is made to stand for a clock
+Every name in Kilonova's modules that stands for a kernel is made to stand for a meter
 around it while calls are watched. Compiled kernels call each other without those names,
 so only those are counted that Python calls.
 """
 
 import sys
 import time
+import tracemalloc
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 _KERNELS = "kilonova_kernels"
-# Sum of what a call of the library spends in each, in nanoseconds.
-Spent = dict[str, int]
+# What each call of each kernel took, in order.
+Taken = dict[str, list[int]]
+
+
+class Meter(NamedTuple):
+    """What is read before and after a call of a kernel.
+
+    Attributes
+    ----------
+    begin
+        Read before it.
+    end
+        Given that, says after it what the call took.
+    """
+
+    begin: Callable[[], int]
+    end: Callable[[int], int]
+
+
+def _traced() -> int:
+    tracemalloc.reset_peak()
+    return tracemalloc.get_traced_memory()[0]
+
+
+# Nanoseconds.
+CLOCK = Meter(time.perf_counter_ns, lambda before: time.perf_counter_ns() - before)
+# Bytes held at most, beyond what was there before; memory must be traced.
+BYTES = Meter(_traced, lambda before: tracemalloc.get_traced_memory()[1] - before)
 
 
 def callable_kernels() -> list[str]:
@@ -30,20 +57,22 @@ def kernels_without_code() -> list[str]:
 
 
 @contextmanager
-def watched() -> Iterator[Spent]:
-    """Count time in kernels inside the block; all must be compiled already."""
-    spent: Spent = defaultdict(int)
-    clocks = {number: _clock(kernel, spent) for number, kernel in _found().items()}
-    if clocks:
-        clocks |= _caller(spent)
+def watched(meter: Meter = CLOCK) -> Iterator[Taken]:
+    """Note what calls of kernels take inside the block; all must be compiled before."""
+    taken: Taken = defaultdict(list)
+    metered = {
+        number: _metered(each, meter, taken) for number, each in _found().items()
+    }
+    if metered:
+        metered |= _caller(meter, taken)
     replaced: list[tuple[ModuleType, str, Any]] = []
     try:
         for module in _modules("kilonova"):
             for name, value in list(vars(module).items()):
-                if id(value) in clocks:
+                if id(value) in metered:
                     replaced.append((module, name, value))
-                    setattr(module, name, clocks[id(value)])
-        yield spent
+                    setattr(module, name, metered[id(value)])
+        yield taken
     finally:
         for module, name, value in replaced:
             setattr(module, name, value)
@@ -72,33 +101,35 @@ def kernel_name(kernel: Any) -> str:
     return f"{module}.{kernel.py_func.__name__}"
 
 
-def _clock(kernel: Any, spent: Spent) -> Callable[..., Any]:
-    name, now = kernel_name(kernel), time.perf_counter_ns
+def _metered(kernel: Any, meter: Meter, taken: Taken) -> Callable[..., Any]:
+    name, (begin, end) = kernel_name(kernel), meter
 
-    def clocked(*arguments: Any) -> Any:
-        begin = now()
+    def metered(*arguments: Any) -> Any:
+        before = begin()
         try:
             return kernel(*arguments)
         finally:
-            spent[name] += now() - begin
+            taken[name].append(end(before))
 
-    vars(clocked)["kernel"] = kernel
-    return clocked
+    vars(metered)["kernel"] = kernel
+    return metered
 
 
-def _caller(spent: Spent) -> dict[int, Callable[..., Any]]:
-    """Give a clock, by identity, around what calls kernels by address."""
+def _caller(meter: Meter, taken: Taken) -> dict[int, Callable[..., Any]]:
+    """Give a meter, by identity, around what calls kernels by address."""
     from kilonova_kernels._jit import call
 
-    def clocked(kernel: Any, *groups: Any) -> int:
+    begin, end = meter
+
+    def metered(kernel: Any, *groups: Any) -> int:
         own = getattr(kernel, "kernel", kernel)
-        begin = time.perf_counter_ns()
+        name, before = kernel_name(own), begin()
         try:
             return call(own, *groups)
         finally:
-            spent[kernel_name(own)] += time.perf_counter_ns() - begin
+            taken[name].append(end(before))
 
-    return {id(call): clocked}
+    return {id(call): metered}
 
 
 def _modules(prefix: str) -> list[ModuleType]:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from kilonova.bench.busy_cloud import busy_cloud, fill_cloud
-from kilonova.bench.kernels import watched
+from kilonova.bench.kernels import BYTES, watched
 from kilonova.bench.timing import (
     Times,
     allocated,
@@ -17,15 +17,35 @@ from kilonova.bench.timing import (
     measured,
     slope,
     summary,
+    traced,
     uncollected,
 )
 from kilonova.bench.workload import Fleet, Work, Workload, WrongResult
 from kilonova.candidates.cloud import Cloud
 
-# Calls in which time in kernels is counted at most, and of the plain numpy passes.
-_WATCHED = 10
+# Calls in which kernels are watched at most, and calls of the plain numpy passes.
+_WATCHED = 100
 _PLAIN = 5
 Progress = Callable[[str], None]
+
+
+class KernelCalls(NamedTuple):
+    """What was measured of one kernel within calls of a workload.
+
+    Attributes
+    ----------
+    p50, p99
+        Seconds a call of the kernel.
+    calls
+        How many calls these are of.
+    allocated
+        Bytes that one call holds beyond what was there before, at most.
+    """
+
+    p50: float
+    p99: float
+    calls: int
+    allocated: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +65,7 @@ class Case:
     plain
         Seconds of the same as plain numpy passes; None where there is none.
     kernels
-        Median seconds of one call in each kernel that it comes to.
+        Of each kernel that it comes to.
     """
 
     workload: str
@@ -56,7 +76,7 @@ class Case:
     allocated: int
     touched: int
     plain: float | None
-    kernels: dict[str, float]
+    kernels: dict[str, KernelCalls]
 
     @property
     def per_host_ns(self) -> float:
@@ -71,6 +91,7 @@ class Case:
         """Give it for JSON."""
         found = asdict(self) | self.times._asdict()
         del found["times"]
+        found["kernels"] = {name: k._asdict() for name, k in self.kernels.items()}
         limit = self.touched / bandwidth if self.touched else None
         return found | {
             "per_host_ns": self.per_host_ns,
@@ -163,23 +184,25 @@ def ready(workload: Workload, cloud: Cloud, fleet: Fleet) -> Work:
     return work
 
 
-def in_kernels(work: Work, budget_s: float) -> dict[str, float]:
-    """Give the median seconds of one call in each kernel."""
-    found: dict[str, list[int]] = defaultdict(list)
+def in_kernels(work: Work, budget_s: float) -> dict[str, KernelCalls]:
+    """Watch each kernel that a workload comes to: its time, then what it allocates."""
     begin = time.perf_counter()
     with watched() as spent, uncollected():
         for _ in range(_WATCHED):
-            if work.before is not None:
-                work.before()
-            spent.clear()
-            work.call()
-            for name, nanoseconds in spent.items():
-                found[name].append(nanoseconds)
-            if work.after is not None:
-                work.after()
+            clocked(work)
             if time.perf_counter() - begin > budget_s:
                 break
-    return {name: summary(each).p50 for name, each in sorted(found.items())}
+    with watched(BYTES) as held, traced():
+        clocked(work)
+    return {
+        name: KernelCalls(*_percentiles(each), len(each), max(held[name], default=0))
+        for name, each in sorted(spent.items())
+    }
+
+
+def _percentiles(nanoseconds: Sequence[int]) -> tuple[float, float]:
+    found = summary(nanoseconds)
+    return found.p50, found.p99
 
 
 def _plain(work: Work) -> float | None:

@@ -102,24 +102,32 @@ def _growths(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def _kernels(rows: Sequence[dict[str, Any]]) -> Table:
-    """Give for each kernel the workload in which it takes longest, by size."""
-    longest: dict[tuple[str, int], tuple[float, dict[str, Any]]] = {}
+    """Give for each kernel the workload in which a call takes longest, by size."""
+    longest: dict[tuple[str, int], tuple[dict[str, Any], dict[str, Any]]] = {}
     for row in rows:
-        for name, seconds in row["kernels"].items():
+        for name, taken in row["kernels"].items():
             key = (name, row["hosts"])
-            if row["fill"] == FILL and seconds > longest.get(key, (-1.0, {}))[0]:
-                longest[key] = (seconds, row)
+            if row["fill"] == FILL and (
+                key not in longest or taken["p50"] > longest[key][0]["p50"]
+            ):
+                longest[key] = (taken, row)
     found = [
         (
             name,
             f"{row['workload']}, {_cloud(row)}",
             f"{hosts:,}",
-            duration(seconds),
-            f"{seconds / hosts * 1e9:.3g}",
+            duration(taken["p50"]),
+            duration(taken["p99"]),
+            str(taken["calls"]),
+            f"{taken['p50'] / hosts * 1e9:.3g}",
+            amount(taken["allocated"]),
         )
-        for (name, hosts), (seconds, row) in sorted(longest.items())
+        for (name, hosts), (taken, row) in sorted(
+            longest.items(), key=lambda each: each[0]
+        )
     ]
-    head = ("kernel", "where it takes longest", "hosts", "a call", "ns a host")
+    times = ("p50", "p99", "calls", "ns a host", "allocated")
+    head = ("kernel", "where a call takes longest", "hosts", *times)
     return Table("Kernels, called from Python", head, found, texts=2)
 
 

@@ -83,19 +83,26 @@ def summary(nanoseconds: Sequence[float] | np.ndarray) -> Times:
     return Times(float(p50), float(p99), least, len(nanoseconds))
 
 
+@contextmanager
+def traced() -> Iterator[None]:
+    """Trace what is allocated inside the block, by kernels as well."""
+    with uncollected():
+        tracemalloc.start()
+        try:
+            yield
+        finally:
+            tracemalloc.stop()
+
+
 def allocated(work: Work) -> int:
     """Give the most bytes that one call holds beyond what was there before it."""
     if work.before is not None:
         work.before()
-    with uncollected():
-        tracemalloc.start()
-        try:
-            before = tracemalloc.get_traced_memory()[0]
-            tracemalloc.reset_peak()
-            work.call()
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
+    with traced():
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        work.call()
+        peak = tracemalloc.get_traced_memory()[1]
     if work.after is not None:
         work.after()
     return peak - before

@@ -21,9 +21,10 @@ PICTURES = figures.ROOT / "docs" / "pictures"
 _PEERS = "placement,nova"
 _READING = (
     "Each result was checked before it was timed. *p50*, *p99*: of so many *calls*, a "
-    "decision each; *allocated*: the most bytes that a\ncall holds beyond what was "
-    "there before; *numpy*: the same question as plain numpy passes over the same "
-    "columns; *limit*: the bytes that any way\nmust touch, by the bandwidth of this "
+    "decision each; *kernels*: that part of a\ncall, watched apart, which is spent in "
+    "compiled code; *allocated*: the most bytes that a call holds beyond what was "
+    "there before;\n*numpy*: the same question as plain numpy passes over the same "
+    "columns; *limit*: the bytes that any way must touch, by the bandwidth\nof this "
     "machine's memory. Clouds of more than 100 000 hosts are measured 70 % full where "
     "a first call takes long."
 )

@@ -32,6 +32,7 @@ def case(workload: str, hosts: int, p50: float, **more: Any) -> dict[str, Any]:
         "plain": None,
         "limit": None,
         "distance": None,
+        "within": {"p50": p50 / 4, "p99": p50 / 2, "least": 0.0, "calls": 40},
         "kernels": {"select.select_all": kernel(p50 / 2)},
         **more,
     }
@@ -109,8 +110,11 @@ def document() -> dict[str, Any]:
 
 def test_tables(document: dict[str, Any]) -> None:
     found = {table.title: table for table in tables(document)}
-    assert [row[:5] for row in found["select"].rows] == [
-        ("one port", "nested, 70 %", f"{size:,}", "100 µs", "200 µs")
+    assert [row[:8] for row in found["select"].rows] == [
+        (
+            *("one port", "nested, 70 %", f"{size:,}"),
+            *("100 µs", "200 µs", "100", "25 µs", "50 µs"),
+        )
         for size in (1_000, 10_000, 100_000)
     ]
     assert found["marks"].rows[0][-3:] == ("20 µs", "10 µs", "3")

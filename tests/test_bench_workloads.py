@@ -5,6 +5,7 @@ says another way; here all do so, and clocks and powers are tried on what is kno
 """
 
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -123,10 +124,22 @@ def test_a_kernel_is_measured_call_by_call() -> None:
     cloud = busy_cloud(50, "flat", 0.7)
     work = find("marks: all, plain").make(cloud, Fleet(50, "flat", 0.7))
     assert work.check()
-    found = run.in_kernels(work, 10.0)["scan.scan_fitting"]
-    assert found.calls == 100
+    kernels, within = run.in_kernels(work, 10.0)
+    found = kernels["scan.scan_fitting"]
+    assert found.calls == within.calls == 300
+    assert within.p50 == pytest.approx(found.p50)
     assert 0 < found.p50 <= found.p99
     assert 0 <= found.allocated < 10_000
+
+
+def test_what_is_done_around_a_call_is_not_counted() -> None:
+    cloud = busy_cloud(50, "flat", 0.7)
+    work = find("marks: all, plain").make(cloud, Fleet(50, "flat", 0.7))
+    assert work.check()
+    around = replace(work, call=lambda: None, before=work.call, after=work.call)
+    kernels, within = run.in_kernels(around, 0.01)
+    assert kernels == {}
+    assert within.p50 == 0
 
 
 def test_bytes_are_the_most_that_was_held() -> None:

@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from kilonova.bench.busy_cloud import busy_cloud, fill_cloud
-from kilonova.bench.kernels import BYTES, watched
+from kilonova.bench.kernels import BYTES, Taken, watched
 from kilonova.bench.timing import (
     Times,
     allocated,
@@ -24,7 +26,7 @@ from kilonova.bench.workload import Fleet, Work, Workload, WrongResult
 from kilonova.candidates.cloud import Cloud
 
 # Calls in which kernels are watched at most, and calls of the plain numpy passes.
-_WATCHED = 100
+_WATCHED = 300
 _PLAIN = 5
 Progress = Callable[[str], None]
 
@@ -66,6 +68,8 @@ class Case:
         Seconds of the same as plain numpy passes; None where there is none.
     kernels
         Of each kernel that it comes to.
+    within
+        Seconds a decision in all of them together; the rest is Python's.
     """
 
     workload: str
@@ -77,6 +81,7 @@ class Case:
     touched: int
     plain: float | None
     kernels: dict[str, KernelCalls]
+    within: Times
 
     @property
     def per_host_ns(self) -> float:
@@ -91,6 +96,7 @@ class Case:
         """Give it for JSON."""
         found = asdict(self) | self.times._asdict()
         del found["times"]
+        found["within"] = self.within._asdict()
         found["kernels"] = {name: k._asdict() for name, k in self.kernels.items()}
         limit = self.touched / bandwidth if self.touched else None
         return found | {
@@ -156,6 +162,7 @@ def case(workload: Workload, cloud: Cloud, fleet: Fleet, budget_s: float) -> Cas
     gc.freeze()
     try:
         times = measured(work, budget_s)
+        kernels, within = in_kernels(work, budget_s)
         return Case(
             workload.name,
             *fleet,
@@ -163,7 +170,8 @@ def case(workload: Workload, cloud: Cloud, fleet: Fleet, budget_s: float) -> Cas
             allocated=allocated(work),
             touched=work.touched,
             plain=_plain(work),
-            kernels=in_kernels(work, budget_s),
+            kernels=kernels,
+            within=within,
         )
     finally:
         gc.unfreeze()
@@ -184,20 +192,44 @@ def ready(workload: Workload, cloud: Cloud, fleet: Fleet) -> Work:
     return work
 
 
-def in_kernels(work: Work, budget_s: float) -> dict[str, KernelCalls]:
-    """Watch each kernel that a workload comes to: its time, then what it allocates."""
+def in_kernels(work: Work, budget_s: float) -> tuple[dict[str, KernelCalls], Times]:
+    """Watch the kernels that a workload comes to: their time, then what they allocate.
+
+    Returns
+    -------
+    What was measured of each, and of all in a call of the workload together.
+    """
     begin = time.perf_counter()
-    with watched() as spent, uncollected():
-        for _ in range(_WATCHED):
-            clocked(work)
+    sums: list[int] = []
+    spent: Taken = defaultdict(list)
+    with watched() as taken, uncollected():
+        while len(sums) < _WATCHED:
+            found = _called(work, taken)
+            sums.append(sum(map(sum, found.values())))
+            for name, each in found.items():
+                spent[name] += each
             if time.perf_counter() - begin > budget_s:
                 break
     with watched(BYTES) as held, traced():
-        clocked(work)
-    return {
-        name: KernelCalls(*_percentiles(each), len(each), max(held[name], default=0))
+        most = _called(work, held)
+    kernels = {
+        name: KernelCalls(*_percentiles(each), len(each), max(most.get(name, [0])))
         for name, each in sorted(spent.items())
     }
+    return kernels, summary(np.array(sums) / work.decisions)
+
+
+def _called(work: Work, taken: Taken) -> Taken:
+    """Make a call; give what kernels took in it, without what is done around it."""
+    if work.before is not None:
+        work.before()
+    taken.clear()
+    work.call()
+    found = dict(taken)
+    taken.clear()
+    if work.after is not None:
+        work.after()
+    return found
 
 
 def _percentiles(nanoseconds: Sequence[int]) -> tuple[float, float]:

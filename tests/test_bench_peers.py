@@ -8,13 +8,14 @@ import json
 import math
 import sqlite3
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from kilonova.bench.peers import placement_pairs
+from kilonova.bench.peers import placement_pairs, sites
 from kilonova.bench.peers.available import POSTGRESQL, database, peers
-from kilonova.bench.peers.pairs import Turn, compared
+from kilonova.bench.peers.pairs import Pair, Turn, compared
 from kilonova.bench.peers.same_cloud import same_cloud
 from kilonova.bench.questions import PLAIN
 from kilonova.errors import BadInput
@@ -31,21 +32,33 @@ def test_medians_of_turns() -> None:
 
 
 def test_a_long_first_turn_counts() -> None:
-    turns = iter([Turn(4.0, {"all": 1.0}), Turn(2.0, {"all": 1.0})])
     where = ("peer", "question", 1, "flat")
-    (found,) = compared(where, lambda: next(turns), 0.0)
-    assert (found.theirs, found.ratio, found.turns) == (3.0, 3.0, 2)
-    (found,) = compared(where, lambda: Turn(11.0, {"all": 1.0}), math.inf)
-    assert (found.theirs, found.ratio, found.turns) == (11.0, 11.0, 1)
+
+    def of(budget_s: float) -> Pair:
+        turns = (Turn(4.0 / n, {"all": 1.0}) for n in count(1))
+        (found,) = compared(where, lambda: next(turns), budget_s)
+        return found
+
+    for budget_s, theirs, turns in ((0.0, 4.0, 1), (4.0, 4.0, 1), (4.1, 3.0, 2)):
+        found = of(budget_s)
+        assert (found.theirs, found.ratio, found.turns) == (theirs, theirs, turns)
+    # Less than a fifth of the budget warms up.
+    assert of(30.0).theirs < 4.0
 
 
 @pytest.mark.jit
 def test_placement_beside_ours() -> None:
-    found = list(placement_pairs.pairs([40], ["nested"], 0.0, None, lambda _: None))
-    assert len(found) == 12
+    where = [(40, "flat"), (40, "nested")]
+    found = list(sites.pairs(["placement"], where, 0.0, None, lambda _: None))
+    assert [each.shape for each in found] == ["flat"] * 4 + ["nested"] * 12
+    assert {each.hosts for each in found} == {40}
     assert {each.doing for each in found} == {"body written", "trees marked"}
     assert {each.peer for each in found} == {"Placement, SQLite"}
-    assert all(each.turns == 2 and each.ratio > 1 for each in found)
+    assert all(each.turns == 1 and each.ratio > 1 for each in found)
+
+
+def test_nova_is_not_asked_of_flat_clouds() -> None:
+    assert not list(sites.pairs(["nova"], [(40, "flat")], 0.0, None, lambda _: None))
 
 
 @pytest.mark.jit

@@ -19,7 +19,7 @@ from kilonova.errors import BadInput
 
 QUICK_SIZES = (1_000, 10_000)
 # Placement takes minutes beyond.
-PEER_SIZES = (100, 1_000, 10_000)
+PEER_SIZES = (1_000, 10_000)
 _MOST_PEER_HOSTS = 20_000
 Progress = Callable[[str], None]
 
@@ -141,9 +141,9 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
         found.cases.append(case)
         found.passed(f"{case.hosts:,} hosts")
     found.growths = growths(found.cases)
-    for peer, pairs in _pairs(wanted, found.peers, progress):
-        found.pairs += pairs
-        found.passed(f"beside {peer}")
+    for pair in _pairs(wanted, found.peers, progress):
+        found.pairs.append(pair)
+        found.passed(f"beside {pair.peer.partition(' ')[0].rstrip(',')}")
     if not wanted.only:
         games, churn = recorded_games(wanted.quick), CHURN[wanted.quick]
         found.replays = list(replays(games, churn, progress))
@@ -156,20 +156,19 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     return found
 
 
-def _pairs(
-    wanted: Wanted, known: Sequence[Peer], progress: Progress
-) -> Iterator[tuple[str, list[Pair]]]:
+def _pairs(wanted: Wanted, known: Sequence[Peer], progress: Progress) -> Iterator[Pair]:
+    here = [each.name for each in known if each.version is not None]
+    if not here:
+        return
+    from kilonova.bench.peers import sites
+
     sizes = wanted.sizes or (QUICK_SIZES[:1] if wanted.quick else PEER_SIZES)
-    sizes = tuple(size for size in sizes if size <= _MOST_PEER_HOSTS)
+    where = [
+        (size, shape)
+        for size in sizes
+        if size <= _MOST_PEER_HOSTS
+        for shape in (("nested",) if wanted.quick else SHAPES)
+    ]
     budget_s = 1.0 if wanted.quick else 3.0
-    here = {each.name for each in known if each.version is not None}
-    if "placement" in here:
-        from kilonova.bench.peers import placement_pairs
-
-        shapes = ("nested",) if wanted.quick else SHAPES
-        found = placement_pairs.pairs(sizes, shapes, budget_s, database(), progress)
-        yield "Placement", list(found)
-    if "nova" in here:
-        from kilonova.bench.peers import nova_pairs
-
-        yield "Nova", list(nova_pairs.pairs(sizes, budget_s, progress))
+    given = database() if "placement" in here else None
+    yield from sites.pairs(here, where, budget_s, given, progress)

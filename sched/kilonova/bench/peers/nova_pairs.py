@@ -6,19 +6,18 @@ over a network.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
 from kilonova.bench.document import uuid_of
-from kilonova.bench.peers.loading import load_rows
 from kilonova.bench.peers.nova_scheduler import NovaScheduler
 from kilonova.bench.peers.pairs import Pair, Turn, compared, median_of, seconds
-from kilonova.bench.peers.same_cloud import same_cloud
 from kilonova.bench.peers.wsgi import PlacementApplication
 from kilonova.bench.traffic import port
 from kilonova.bench.workload import WrongResult
+from kilonova.candidates.cloud import Cloud
 from kilonova.hosts.options import Options
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.hosts.selection import Selection
@@ -52,28 +51,23 @@ class Both(NamedTuple):
 
 
 def pairs(
-    sizes: Sequence[int], budget_s: float, progress: Callable[[str], None]
+    placement: PlacementApplication, cloud: Cloud, budget_s: float
 ) -> Iterator[Pair]:
-    """Compare on clouds of these sizes; raises WrongResult where choices differ."""
-    for hosts in sizes:
-        progress(f"Nova: {hosts:,} hosts, nested")
-        document, cloud = same_cloud(hosts, "nested")
-        with PlacementApplication() as placement:
-            with placement.writer() as own:
-                load_rows(own, document)
-            # A cloud has hosts once it has a scheduler; Nova is told of these.
-            scheduler = Scheduler(cloud)
-            nova = NovaScheduler(cloud, placement, Options())
-            for servers in SERVERS:
-                both = Both(nova, scheduler, servers)
-                passed = check(both)
-                turns = [("Nova, filters and weighers", partial(_ranked, both, passed))]
-                if servers == 1 or hosts <= _MANY_AT_ONCE:
-                    turns.append(("Nova with Placement", partial(_called, both)))
-                for title, turn in turns:
-                    question = f"{servers} server{'s' if servers > 1 else ''}"
-                    where = (title, question, hosts, "nested")
-                    yield from compared(where, turn, budget_s)
+    """Compare on one nested cloud, which both have; raises WrongResult."""
+    # A cloud has hosts once it has a scheduler; Nova is told of these.
+    scheduler = Scheduler(cloud)
+    nova = NovaScheduler(cloud, placement, Options())
+    hosts = len(nova.row)
+    for servers in SERVERS:
+        both = Both(nova, scheduler, servers)
+        passed = check(both)
+        turns = [("Nova, filters and weighers", partial(_ranked, both, passed))]
+        if servers == 1 or hosts <= _MANY_AT_ONCE:
+            turns.append(("Nova with Placement", partial(_called, both)))
+        for title, turn in turns:
+            question = f"{servers} server{'s' if servers > 1 else ''}"
+            where = (title, question, hosts, "nested")
+            yield from compared(where, turn, budget_s)
 
 
 def check(both: Both) -> list[str]:

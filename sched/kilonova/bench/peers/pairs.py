@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 _MOST = 20
 # Of the budget: a first turn that takes more is no warming up.
 _SHARE = 0.2
-# Seconds: a first turn that takes more is the only one.
-_ALONE_S = 10.0
 
 
 class Turn(NamedTuple):
@@ -71,8 +69,7 @@ def compared(
 ) -> Iterator[Pair]:
     """Take turns until the budget is spent; give a pair for each thing that ours did.
 
-    The first turn warms up, and counts only where it took long; where it took very long
-    it is the only one.
+    The first turn warms up, and counts only where it took long.
 
     Parameters
     ----------
@@ -81,15 +78,14 @@ def compared(
     turn
         Takes one.
     budget_s
-        Seconds; there is one turn at least.
+        Seconds of the peer's after which no turn begins; there is one at least.
     """
     first = _undisturbed(turn)
-    turns = [first] if first.theirs > min(_SHARE * budget_s, _ALONE_S) else []
-    begin = time.perf_counter()
-    while len(turns) < _MOST and first.theirs < _ALONE_S:
+    turns = [first] if first.theirs > _SHARE * budget_s else []
+    while not turns or (
+        len(turns) < _MOST and sum(each.theirs for each in turns) < budget_s
+    ):
         turns.append(_undisturbed(turn))
-        if time.perf_counter() - begin > budget_s:
-            break
     for doing in first.ours:
         yield Pair(
             *where,

@@ -6,14 +6,11 @@ and by itself that of marking all trees that fit, with the plan compiled.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from kilonova.bench.peers.loading import load_rows
 from kilonova.bench.peers.pairs import Pair, Turn, compared, median_of, seconds
-from kilonova.bench.peers.same_cloud import same_cloud
-from kilonova.bench.peers.third_party import sqlalchemy
 from kilonova.bench.peers.wsgi import PlacementApplication
 from kilonova.bench.questions import QUERIES, SHAPES_OF
 from kilonova.bench.workload import WrongResult
@@ -27,38 +24,33 @@ _CALLS = 10
 
 
 def pairs(
-    sizes: Sequence[int],
-    shapes: Sequence[str],
+    where: tuple[str, int, str],
+    placement: PlacementApplication,
+    cloud: Cloud,
     budget_s: float,
-    database: str | None,
-    progress: Callable[[str], None],
 ) -> Iterator[Pair]:
-    """Compare on clouds of these sizes, on SQLite and, where given, another database.
+    """Compare on one cloud, which both have.
+
+    Parameters
+    ----------
+    where
+        Title of the peer, hosts and shape.
+    placement
+        The peer.
+    cloud
+        Ours.
+    budget_s
+        Seconds of the peer's for each question.
 
     Raises
     ------
     WrongResult
         The answers differ.
     """
-    stores: list[tuple[str, dict[str, object]]] = [("Placement, SQLite", {})]
-    if database:
-        option: dict[str, object] = {"placement_database__connection": database}
-        stores.append(("Placement, PostgreSQL", option))
-    for hosts in sizes:
-        for shape in shapes:
-            document, cloud = same_cloud(hosts, shape)
-            for title, options in stores:
-                progress(f"{title}: {hosts:,} hosts, {shape}")
-                with PlacementApplication(**options) as placement:
-                    with placement.writer() as own:
-                        load_rows(own, document)
-                        if title.endswith("PostgreSQL"):
-                            # As its own service would have done by now.
-                            own.session.execute(sqlalchemy.text("ANALYZE"))
-                    for name in QUERIES:
-                        if shape in SHAPES_OF[name]:
-                            where = (title, name, hosts, shape)
-                            yield from _asked(where, placement, cloud, budget_s)
+    title, hosts, shape = where
+    for name in QUERIES:
+        if shape in SHAPES_OF[name]:
+            yield from _asked((title, name, hosts, shape), placement, cloud, budget_s)
 
 
 def _asked(

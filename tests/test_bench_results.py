@@ -11,7 +11,11 @@ import pytest
 import figures
 import measure_bench
 from kilonova.bench.pictures import drawn, picture
+from kilonova.bench.short import LINES, short
 from kilonova.bench.texts import amount, duration, notes, tables
+from kilonova.bench.workloads.register import workloads
+
+LAST = "a peer takes"
 
 
 def kernel(p50: float) -> dict[str, Any]:
@@ -131,6 +135,22 @@ def test_tables(document: dict[str, Any]) -> None:
     assert "Peer nova: not installed." in text
     assert "names.remove_name" in text
     assert "The run took 1 min 31 s: 1,000 hosts 70 s, replays 20 s." in text
+
+
+def test_in_short(document: dict[str, Any]) -> None:
+    found = short(document)
+    assert found.head == ("what", "1,000 hosts", "10,000 hosts", "100,000 hosts", LAST)
+    host, p99, within, marks = found.rows
+    assert host[1:] == (*["100 µs"] * 3, "4 s at 10,000 hosts: 40,000 times")
+    assert p99[1:] == (*["200 µs"] * 3, "")
+    assert within[1:] == (*["25 µs"] * 3, "")
+    assert marks[1:] == ("1 µs", "10 µs", "100 µs", "")
+    assert {line.workload for line in LINES} <= {each.name for each in workloads()}
+    del document["cases"][0]
+    assert short(document).rows[0][1] == ""
+    text = measure_bench.in_short(document)
+    assert "| what | 1,000 hosts |" in text
+    assert not short({"cases": [], "pairs": []}).rows
 
 
 def test_markdown_says_how_it_was_made(document: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table as RichTable
 
 from kilonova.bench import suite
 from kilonova.bench.gates import outcomes, read_gates
+from kilonova.bench.short import short
 from kilonova.bench.texts import Table, notes, tables
 from kilonova.cli.console import plain_console, print_json, print_uncut
 from kilonova.errors import BadInput
@@ -54,8 +55,9 @@ def run(wanted: Wanted) -> int:
         print_json(document)
         return 0
     console = plain_console()
-    for table in tables(document):
-        print_uncut(console, _shown(table))
+    for table in (*tables(document), short(document)):
+        if table.rows:
+            print_uncut(console, _shown(table))
     for line in notes(document):
         console.print(line, soft_wrap=True)
     return 0

@@ -208,6 +208,13 @@ def test_select_asks_what_booting_there_takes(site: StorySite) -> None:
     assert site.run(*asked, "role:manager,project:P", *ports) == 0
 
 
+def test_select_asks_what_a_server_without_disk_takes(site: StorySite) -> None:
+    asked = ("select", str(site.path), "--flavor", "vcpus=1,ram=512", "--as")
+    assert site.run(*asked, "role:member,project:P") == 2
+    assert f"{SERVERS}:create:zero_disk_flavor needs" in site.complained()
+    assert site.run(*asked, "role:admin,project:P") == 0
+
+
 def test_booting_several_asks_each_rule_once(
     site: StorySite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

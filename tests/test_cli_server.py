@@ -29,6 +29,20 @@ def test_steps_show_who_holds_what(site: StorySite) -> None:
     assert lines[-1].endswith(f"migration, finished, a to b; holds a {held}")
 
 
+def test_what_is_ignored_is_said(site: StorySite) -> None:
+    odd = ("--property", "resources:VCPU=x")
+    note = "resources:VCPU must be a whole number from 0, got 'x'; it is ignored."
+    site.complained()
+    assert site.server("boot", "odd", "--flavor", SMALL, *odd, "--count", "2") == 0
+    assert site.complained() == f"kilonova: {note}\n"
+    assert site.server("migrate", "odd-1", "--json") == 0
+    shown, complained = site.printed()
+    assert json.loads(shown)["notes"] == [note]
+    assert complained == f"kilonova: {note}\n"
+    assert site.server("migrate", "web", "--json") == 0
+    assert site.told()["notes"] == []
+
+
 def test_json_says_the_same(site: StorySite) -> None:
     assert site.server("migrate", "web", "--host", "b", "--steps", "--json") == 0
     told = site.told()

@@ -4,6 +4,7 @@ Random INI files are read by oslo.config too, with Nova's options registered by 
 both must give the same values, or both refuse the file.
 """
 
+import math
 import random
 from dataclasses import fields, replace
 from pathlib import Path
@@ -12,13 +13,16 @@ from typing import Any
 import pytest
 from oslo_config import cfg
 
+from kilonova import Cloud
 from kilonova.errors import BadInput, BadOption
 from kilonova.hosts.options import Options, PciSection
 from kilonova.hosts.options_file import (
+    check_options,
     options_from_ini,
     options_from_toml,
     read_options,
 )
+from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.image_schema import CHOICES
 
 SECTIONS = {
@@ -287,6 +291,32 @@ def test_bad_toml(text: str, message: str) -> None:
     with pytest.raises(BadOption) as caught:
         options_from_toml(text)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "message"),
+    [
+        ("metrics", {"weight_multiplier": math.nan}, "a finite number, got 'nan'"),
+        ("metrics", {"weight_setting": ("load=inf",)}, "all finite, got 'load=inf'"),
+        ("scheduler", {"max_attempts": 0}, "a whole number from 1, got '0'"),
+        (
+            "filter_scheduler",
+            {"image_properties_default_architecture": "x87"},
+            "got 'x87'",
+        ),
+    ],
+)
+def test_options_made_in_python(
+    section: str, values: dict[str, Any], message: str
+) -> None:
+    known = Options()
+    changed = replace(getattr(known, section), **values)
+    options = replace(known, **{section: changed})
+    with pytest.raises(BadOption) as caught:
+        Scheduler(Cloud(), options)
+    assert message in str(caught.value)
+    assert f"[{section}] {next(iter(values))}" in str(caught.value)
+    check_options(known)
 
 
 def test_missing_file(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from kilonova.cli.reading import flavor_of, options_of, pairs_of, ports_of, read
 from kilonova.cli.wanted import Selected
 from kilonova.cloud.server_groups import POLICIES
 from kilonova.errors import BadInput, BadRequest, NoValidHost
-from kilonova.hosts.options import Options
 from kilonova.hosts.reasons import Reasons
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.hosts.selection import Chosen, Selection
+from kilonova.request.flavor import Flavor
 from kilonova.request.group import Request
 from kilonova.request.image import Image
 from kilonova.request.image_properties import image_properties
@@ -41,10 +41,11 @@ def run(wanted: Selected) -> int:
     KilonovaError
         Input that cannot be right, or a caller that may not.
     """
-    wanted.authority.require(*_operations(wanted))
+    flavor = flavor_of(wanted.flavor, pairs_of("--property", wanted.properties or ()))
+    wanted.authority.require(*_operations(wanted, flavor))
     cloud, options = read_cloud(wanted.cloud), options_of(wanted.config_file)
     scheduler = Scheduler(cloud, options, seed=wanted.seed)
-    spec = _spec(wanted, scheduler, options)
+    spec = _spec(wanted, flavor, scheduler)
     why = scheduler.explain(spec, _SHOWN) if wanted.explain else None
     found: Selection | None = None
     refused = ""
@@ -66,21 +67,23 @@ def run(wanted: Selected) -> int:
     return 0 if found else 1
 
 
-def _operations(wanted: Selected) -> list[str]:
+def _operations(wanted: Selected, flavor: Flavor) -> list[str]:
     """List what a caller must be allowed who would have Nova do the same: boot them."""
     found = ["server-create"]
     if ":" in (wanted.availability_zone or ""):
         found.append("server-create-on-host")
+    if flavor.root_gb == 0:
+        found.append("server-create-without-disk")
     if wanted.ports:
         found.append("server-create-with-network")
     return found
 
 
-def _spec(wanted: Selected, scheduler: Scheduler, options: Options) -> ServerSpec:
+def _spec(wanted: Selected, flavor: Flavor, scheduler: Scheduler) -> ServerSpec:
     return server_spec(
-        flavor_of(wanted.flavor, pairs_of("--property", wanted.properties or ())),
+        flavor,
         _image(wanted),
-        options=options,
+        options=scheduler.options,
         ports=[port for text in wanted.ports or () for port in ports_of(text)],
         hints=pairs_of("--hint", wanted.hints or ()),
         server_group=_group(wanted.server_group, scheduler),

@@ -60,7 +60,10 @@ def run(given: Served, work: Work) -> int:
     changed = bool(shown.names)
     if changed or refused is None:
         write_outputs(cloud, given.out, records, given.records_out)
-    _tell(given, shown, refused)
+    notes = operations.context.notes
+    _tell(given, shown, refused, notes)
+    for note in notes:
+        complain(note)
     if missed := driver.waiting():
         complain(f"--fail: {', '.join(missed)} did not run")
     if refused is not None and not changed:
@@ -114,10 +117,16 @@ def _driver(failing: Sequence[str]) -> SimulatedDriver:
     return driver
 
 
-def _tell(given: Served, shown: Shown, refused: Refused | Forbidden | None) -> None:
+def _tell(
+    given: Served,
+    shown: Shown,
+    refused: Refused | Forbidden | None,
+    notes: Sequence[str],
+) -> None:
     if given.as_json:
         document: dict[str, Any] = shown.document()
         document["refused"] = None if refused is None else refusal_row(refused)
+        document["notes"] = notes
         if given.steps:
             document["steps"] = shown.rows
         print_json(document)

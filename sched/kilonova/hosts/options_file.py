@@ -14,7 +14,7 @@ from typing import Any, cast
 from kilonova.errors import BadOption
 from kilonova.hosts.options import Options
 from kilonova.hosts.options_ini import parse_ini
-from kilonova.hosts.options_values import Value, from_texts, from_toml
+from kilonova.hosts.options_values import Value, check_value, from_texts, from_toml
 from kilonova.request.image_schema import CHOICES
 from kilonova.textfiles import plainly, read_text
 
@@ -146,6 +146,16 @@ def _is_known(section: str, option: str, known: Any) -> bool:
     raise BadOption(
         f"[{section}] has no option {option!r}; the nearest is {nearest[0]!r}."
     )
+
+
+def check_options(options: Options) -> None:
+    """Raise BadOption where options made in Python have what no file may have."""
+    for name, attribute in _SECTIONS.items():
+        section = getattr(options, attribute)
+        values = {each.name: getattr(section, each.name) for each in fields(section)}
+        for option, value in values.items():
+            check_value(name, option, value)
+        _check_architecture(name, values)
 
 
 def _check_architecture(section: str, values: Mapping[str, Any]) -> None:

@@ -117,6 +117,14 @@ def _number(
     return number
 
 
+def check_value(section: str, option: str, value: Value) -> None:
+    """Raise BadOption where a value made in Python is one that no file may have."""
+    if isinstance(value, tuple):
+        _weighty((section, option), value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        _number((section, option), type(value), str(value))
+
+
 def _right(key: tuple[str, str], kind: type[int] | type[float]) -> str:
     least = _LEAST.get(key)
     bound = "" if least is None else f" from {least:g}"

@@ -33,6 +33,7 @@ from kilonova.hosts.listing import (
 from kilonova.hosts.naming import joined, selection_of
 from kilonova.hosts.occupying import needs_occupying, occupy
 from kilonova.hosts.options import Options
+from kilonova.hosts.options_file import check_options
 from kilonova.hosts.playing import play_events
 from kilonova.hosts.prefilters.register import run as run_prefilters
 from kilonova.hosts.reasons import Reasons, reasons
@@ -66,6 +67,11 @@ class Scheduler:
         Nova's options; defaults where left out.
     seed
         Of all draws. The same seed and the same calls give the same hosts.
+
+    Raises
+    ------
+    BadOption
+        An option has a value that Nova would not take, or that cannot be compared.
     """
 
     def __init__(
@@ -74,6 +80,7 @@ class Scheduler:
         self.cloud = cloud
         self.state = cloud.state
         self.options = options or Options()
+        check_options(self.options)
         self.seed = seed
         self._decisions = 0
         self._shapes: OrderedDict[ServerSpec, Shape] = OrderedDict()

@@ -41,7 +41,7 @@ def boot(
     try:
         uuids = [server.uuid for server in servers]
         with found_in_time():
-            found = context.scheduler.select(spec, len(servers), uuids)
+            found = context.select(spec, uuids)
     except NoValidHost as error:
         for server in servers:
             _bury(server, error)

@@ -1,6 +1,6 @@
 """What all operations share: cloud, scheduler, records, driver, options, observer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,10 +12,12 @@ from kilonova.errors import KilonovaError, StepFailed
 from kilonova.hosts import clock
 from kilonova.hosts.claiming import settle
 from kilonova.hosts.scheduler import Scheduler
+from kilonova.hosts.selection import Selection
 from kilonova.moves.driver import Driver
 from kilonova.moves.options import MoveOptions
 from kilonova.records.records import Records
 from kilonova.records.server import Server
+from kilonova.request.server import ServerSpec
 
 Allow = Callable[[str, Server], None]
 Observer = Callable[[str, Server], None]
@@ -44,6 +46,8 @@ class Context:
         Whether locks of servers do not count.
     now
         Gives the present time in seconds since 1970.
+    notes
+        What was ignored in what servers ask, each once.
     logged
         Errors that Nova only logs, of roll-backs and of cleaning up; oldest first.
     """
@@ -56,6 +60,7 @@ class Context:
     observer: Observer | None = None
     is_admin: bool = True
     now: Callable[[], float] = clock.now
+    notes: list[str] = field(default_factory=list)
     logged: list[KilonovaError] = field(default_factory=list)
 
     @property
@@ -67,6 +72,12 @@ class Context:
         """Ask the policy; raises what ``allow`` raises."""
         if self.allow is not None:
             self.allow(operation, server)
+
+    def select(self, spec: ServerSpec, servers: Sequence[str]) -> Selection:
+        """Select and claim a host for each server; raises as the scheduler does."""
+        notes = self.scheduler.notes(spec)
+        self.notes += (note for note in notes if note not in self.notes)
+        return self.scheduler.select(spec, len(servers), servers)
 
     def run(self, step: str, server: Server, host: str | None) -> None:
         """Have a step done outside, then show it; raises StepFailed."""

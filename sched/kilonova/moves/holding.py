@@ -96,7 +96,7 @@ def select(
     cloud, state = context.scheduler.cloud, context.state
     with state.lock, found_in_time():
         if not cloud.allocations(server.uuid):
-            found = context.scheduler.select(spec, 1, [server.uuid])
+            found = context.select(spec, [server.uuid])
         else:
             found = _doubled(context, spec, server, aside or str(uuid4()))
         own(context, server)
@@ -229,7 +229,7 @@ def _doubled(
     cloud, state = context.scheduler.cloud, context.state
     cloud.move(server.uuid, aside)
     try:
-        found = context.scheduler.select(spec, 1, [server.uuid])
+        found = context.select(spec, [server.uuid])
     except BaseException:
         cloud.move(aside, server.uuid)
         raise

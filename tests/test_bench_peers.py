@@ -96,6 +96,21 @@ def test_a_database_with_tables_is_left_alone(
     assert database() is None
 
 
+@pytest.mark.parametrize(
+    ("given", "note"),
+    [
+        ("", f"; on SQLite, {POSTGRESQL} names no PostgreSQL"),
+        ("postgresql://here/bench", "; on SQLite and PostgreSQL"),
+    ],
+)
+def test_databases_are_said(
+    given: str, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(POSTGRESQL, given)
+    (found,) = peers(["placement"])
+    assert found.note.endswith(note)
+
+
 def test_unknown_peer() -> None:
     with pytest.raises(BadInput, match="--peers must be of placement, nova"):
         peers(["keystone"])

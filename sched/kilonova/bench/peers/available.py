@@ -64,6 +64,10 @@ def _peer(name: str) -> Peer:
     note = f"{distribution} {found}"
     if found != known:
         note += f", compared with {known} only"
+    if name == "placement":
+        note += "; on SQLite"
+        given = os.environ.get(POSTGRESQL)
+        note += " and PostgreSQL" if given else f", {POSTGRESQL} names no PostgreSQL"
     return Peer(name, found, note)
 
 

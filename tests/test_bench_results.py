@@ -3,6 +3,7 @@
 Method: a small document as ``Results.document`` gives it; what is drawn is read back.
 """
 
+import csv
 from typing import Any
 
 import altair as alt
@@ -184,6 +185,22 @@ def test_picture(document: dict[str, Any]) -> None:
         "100,000",
     ):
         assert label in svg
+
+
+def test_labels_do_not_lie_on_each_other(document: dict[str, Any]) -> None:
+    other = {"peer": "Placement, SQLite", "question": "one port, first 1000"}
+    document["pairs"] += [
+        pair(hosts, t) | other for hosts, t in ((1000, 1), (10**4, 3.9))
+    ]
+    datasets: Any = picture(document)["datasets"]
+    low, high = sorted(
+        float(row["place"])
+        for text in datasets.values()
+        for row in csv.DictReader(text.splitlines())
+        if "Placement" in row.get("text", "")
+    )
+    assert low < 3.9 < 4.0 < high
+    assert high / low > 1.2
 
 
 @pytest.mark.parametrize(

@@ -178,11 +178,18 @@ def _labels(lines: Sequence[Line]) -> list[alt.Chart]:
 
 def _inside(short: Sequence[Line], lines: Sequence[Line]) -> alt.Chart:
     """Write beside the last point of lines that end before the edge."""
+    ends = [line.points[-1] for line in short]
     data = inline(
-        {"hosts": "number", "seconds": "number", "text": "string"},
-        [(*line.points[-1], _text(line)) for line in short],
+        {"hosts": "number", "place": "number", "text": "string"},
+        [
+            (hosts, place, _text(line))
+            for line, (hosts, _), place in zip(
+                short, ends, _places(ends, lines), strict=True
+            )
+        ],
     )
     x, y = _axes(lines)
+    y.shorthand = "place:Q"
     text = alt.Chart(data).mark_text(
         align="left", dx=9, fontSize=12, color=INK, font=FONT
     )
@@ -190,18 +197,23 @@ def _inside(short: Sequence[Line], lines: Sequence[Line]) -> alt.Chart:
     return found
 
 
-def _at_the_edge(whole: Sequence[Line], lines: Sequence[Line]) -> list[alt.Chart]:
+def _places(ends: Sequence[tuple[int, float]], lines: Sequence[Line]) -> list[float]:
+    """Give each end of a line the height of its label."""
     low, high = _span(lines)
     gap = _LABEL_HEIGHT * math.log10(high / low) / _HEIGHT
-    ends = [line.points[-1] for line in whole]
     within = (math.log10(low) + gap / 2, math.log10(high) - gap / 2)
-    places = apart([math.log10(seconds) for _, seconds in ends], gap, within)
+    logarithms = [math.log10(seconds) for _, seconds in ends]
+    return [10.0**place for place in apart(logarithms, gap, within)]
+
+
+def _at_the_edge(whole: Sequence[Line], lines: Sequence[Line]) -> list[alt.Chart]:
+    ends = [line.points[-1] for line in whole]
     types = dict.fromkeys(("hosts", "seconds", "place"), "number")
     data = inline(
         {"line": "string", **types, "text": "string"},
         [
-            (line.name, *end, 10.0**place, _text(line))
-            for line, end, place in zip(whole, ends, places, strict=True)
+            (line.name, *end, place, _text(line))
+            for line, end, place in zip(whole, ends, _places(ends, lines), strict=True)
         ],
     )
     (x, y), (colour, _) = _axes(lines), _scales(lines)

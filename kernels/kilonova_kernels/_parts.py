@@ -13,6 +13,8 @@ from llvmlite import binding
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
+from kilonova_kernels._remembered import remembering
+
 # numba says nothing of the types of what it builds on.
 _binding: Any = binding
 
@@ -45,6 +47,10 @@ class KernelCompiler(Compiler):
     def define_pipelines(self) -> Any:
         self.state.library = self._library()
         return super().define_pipelines()
+
+    def _compile_core(self) -> Any:
+        with remembering():
+            return super()._compile_core()
 
     def _library(self) -> Any:
         library = _KernelLibrary(self.state.targetctx.codegen(), self._name())

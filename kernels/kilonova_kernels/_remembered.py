@@ -11,7 +11,13 @@ from typing import Any
 from numba import types
 
 _TYPES: Any = types
-_PLAIN = (_TYPES.Number, _TYPES.Boolean, _TYPES.NoneType)
+_PLAIN = (
+    _TYPES.Array,
+    _TYPES.Boolean,
+    _TYPES.NoneType,
+    _TYPES.Number,
+    _TYPES.SliceType,
+)
 _ASK = "get_call_type"
 _Question = tuple[Any, Any, tuple[Any, ...]]
 _ANSWERS: dict[_Question, Any] = {}
@@ -47,8 +53,6 @@ def remembering() -> Iterator[None]:
 
 def _is_known(kind: Any) -> bool:
     """Say whether a type is all there is to know of a value."""
-    if isinstance(kind, _TYPES.Array):
-        return True
     if isinstance(kind, _TYPES.BaseTuple):
         return all(map(_is_known, kind.types))
     return isinstance(kind, _PLAIN)

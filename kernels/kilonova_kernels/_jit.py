@@ -11,6 +11,7 @@ from numba.core import config
 
 from kilonova_kernels._parts import (
     CommonCompiler,
+    KernelCache,
     KernelCompiler,
     PartCompiler,
     note_needed,
@@ -130,7 +131,6 @@ def _compile(
     # atomic operations, ten times the work of a small kernel. So kernels cannot
     # allocate, which they should not anyway.
     compile_ = _njit(
-        cache=cache,
         nogil=True,
         error_model="numpy",
         _nrt=False,
@@ -138,10 +138,13 @@ def _compile(
         pipeline_class=compiler,
         **options,
     )
-    # numba reads the folder while it decorates; other packages keep their own.
+    # numba reads the folder while the cache is made; other packages keep their own.
     before, _CONFIG.CACHE_DIR = _CONFIG.CACHE_DIR, _CACHE_DIR
     try:
-        return cast(F, _called(compile_(function)))
+        compiled = compile_(function)
+        if cache and not _CONFIG.DISABLE_JIT:
+            compiled._cache = KernelCache(function)
+        return cast(F, _called(compiled))
     finally:
         _CONFIG.CACHE_DIR = before
 

@@ -10,13 +10,16 @@ import importlib
 from typing import Any, NamedTuple
 
 from llvmlite import binding
+from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.runtime.nrt import rtsys
 
 from kilonova_kernels._remembered import remembering
 
-# numba says nothing of the types of what it builds on.
+# numba says nothing of the types of what is built on it.
 _binding: Any = binding
+_FunctionCache: Any = FunctionCache
 
 
 class Needed(NamedTuple):
@@ -39,6 +42,19 @@ def note_needed(function: Any, types: tuple[Any, ...]) -> None:
     if function._compiler.pipeline_class is CommonCompiler:
         needed = Needed(plain.__module__, plain.__name__, types)
         found.library._reload_init.add(needed)
+
+
+class KernelCache(_FunctionCache):
+    """Keeps machine code on disk, and loads it without all that compiling needs.
+
+    numba would import what it knows of numpy first, and scipy for that, and ask itself
+    for all it could be asked: a third of a second before the first kernel runs.
+    """
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        rtsys.initialize(context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(signature, context)
 
 
 class KernelCompiler(Compiler):
@@ -90,7 +106,7 @@ class _KernelLibrary(JITCodeLibrary):
                 super().add_linking_library(each)
 
 
-class _PartLibrary(JITCodeLibrary):
+class _PartLibrary(_KernelLibrary):
     """Holds a part alone, and is not made machine code of."""
 
     @property
@@ -101,12 +117,6 @@ class _PartLibrary(JITCodeLibrary):
     def called(self) -> tuple[Any, ...]:
         """What it calls, and all that they call."""
         return tuple(dict.fromkeys(self._linking_libraries))
-
-    def add_linking_library(self, library: Any) -> None:
-        super().add_linking_library(library)
-        if isinstance(library, _PartLibrary):
-            for each in library.called:
-                super().add_linking_library(each)
 
     def get_pointer_to_function(self, name: str) -> int:
         self._ensure_finalized()

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-# New objects after which Python looks for cycles among them. Imports make very many that
-# all stay: with Python's own 700, looking there takes a tenth of the start.
+# New objects after which Python looks for cycles among them. Imports make very many
+# that all stay: with Python's own 700, looking takes a tenth of the start.
 _OBJECTS = 50_000
 
 

@@ -13,8 +13,6 @@ import pytest
 
 pytestmark = pytest.mark.jit
 
-# Numbers of functions are those of a process: more of them before the common part
-# must not change the name by which a cached kernel looks for it.
 MODULE = """
 import sys
 from numba.core import event

@@ -54,7 +54,8 @@ TESTING = [
 KERNELS = [path for path in SHIPPED if ROOT / "kernels" in path.parents]
 JIT = ROOT / "kernels/kilonova_kernels/_jit.py"
 # How kernels are compiled and called.
-MACHINERY = {JIT, *map(JIT.with_name, ("_fetch.py", "_parts.py", "_pointed.py"))}
+MACHINES = ("_fetch.py", "_parts.py", "_pointed.py", "_remembered.py")
+MACHINERY = {JIT, *map(JIT.with_name, MACHINES)}
 ORACLES = sorted((ROOT / "tests/oracle").rglob("*.py"))
 
 # What numba compiles with. Only `_jit.py` may, so that all kernels share its options.
@@ -162,7 +163,7 @@ def test_kernels_need_only_numpy_and_numba(path: Path) -> None:
 def test_kernels_have_one_decorator(path: Path) -> None:
     for function in functions(path):
         decorators = [ast.unparse(each) for each in function.decorator_list]
-        assert decorators in (["kernel"], ["part"], ["inlined"]), (
+        assert decorators in (["kernel"], ["common"], ["part"], ["inlined"]), (
             f"line {function.lineno}: {function.name}"
         )
 

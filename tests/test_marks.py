@@ -11,7 +11,7 @@ from kilonova.candidates.cloud import Cloud
 from kilonova.hosts import policies
 from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.request.group import Request, RequestGroup
-from kilonova_kernels.marks import refresh_marks
+from refreshed import refresh
 
 SHARES = "MISC_SHARES_VIA_AGGREGATE"
 SMALL = Request((RequestGroup(resources={"VCPU": 1}),))
@@ -34,14 +34,6 @@ def cloud() -> Cloud:
 
 def placer_of(cloud: Cloud, policy: str = "BestFit") -> Placer:
     return Placer(cloud, [SMALL, LARGE], policies.find(policy))
-
-
-def refresh(placer: Placer, plan: int = 0) -> int:
-    """Bring one plan up to date; give how many trees were weighed."""
-    columns, plans = placer.state.columns(), placer.plans.columns
-    return refresh_marks(
-        columns, plans, plan, placer.search, placer.devices, placer.marks
-    )
 
 
 def place(placer: Placer, cloud: Cloud, *plans: int) -> list[int]:

@@ -33,7 +33,7 @@ def weights(
     policy: str,
 ) -> Placer:
     """Weigh all machines for all requests; the weights are in the placer's marks."""
-    from kilonova_kernels.marks import refresh_marks
+    from refreshed import refresh
 
     known = frozenset(cluster.model_trait(m.gpu_model) for m in machines)
     placer = Placer(
@@ -44,11 +44,8 @@ def weights(
         demands=[cluster.demand_of(asked, known) for asked in requests],
         classes=cluster.CLASSES,
     )
-    columns, plans = cloud.state.columns(), placer.plans.columns
     for number in range(len(requests)):
-        refresh_marks(
-            columns, plans, number, placer.search, placer.devices, placer.marks
-        )
+        refresh(placer, number)
     return placer
 
 

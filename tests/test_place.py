@@ -24,6 +24,7 @@ from kilonova.request.group import Request, RequestGroup
 from oracle import place as oracle
 from oracle.openb_fragment import TypicalRequest
 from oracle.state import State
+from refreshed import refresh
 
 SCORED = [w.name for w in policies.registered() if not w.drawn]
 DEVICES = ["VGPU", "CUSTOM_FPGA", "SRIOV_NET_VF"]
@@ -133,13 +134,6 @@ class Game:
             fits = np.array(wanted) > -np.inf
             kept, new = (p.marks.preferred[number][fits] for p in (self.placer, fresh))
             assert kept.tolist() == new.tolist()
-
-
-def refresh(placer: Placer, number: int) -> None:
-    from kilonova_kernels.marks import refresh_marks
-
-    columns, plans = placer.state.columns(), placer.plans.columns
-    refresh_marks(columns, plans, number, placer.search, placer.devices, placer.marks)
 
 
 def nested(flat: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:

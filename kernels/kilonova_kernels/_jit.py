@@ -9,7 +9,13 @@ from typing import Any, TypeVar, cast
 from numba import njit, types
 from numba.core import config
 
-from kilonova_kernels._parts import PartCompiler
+from kilonova_kernels._parts import (
+    CommonCompiler,
+    KernelCache,
+    KernelCompiler,
+    PartCompiler,
+    note_needed,
+)
 from kilonova_kernels._pointed import Pointed, PointedType
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -34,11 +40,8 @@ _ENTRIES: dict[
     tuple[object, ...], tuple[Callable[..., int], tuple[PointedType, ...]]
 ] = {}
 
-_UNCALLABLE = {
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-    "pipeline_class": PartCompiler,
-}
+# Without what Python would call.
+_UNCALLABLE = {"no_cpython_wrapper": True}
 
 
 def kernel(function: F) -> F:
@@ -46,7 +49,16 @@ def kernel(function: F) -> F:
 
     Fast-math stays off: weights are compared bit for bit with the oracle in tests/.
     """
-    return _compile(function)
+    return _compile(function, KernelCompiler)
+
+
+def common(function: F) -> F:
+    """Compile ``function`` once for all kernels that call it; Python cannot call it.
+
+    It is kept on disk, and never taken into a kernel. For large functions that many
+    kernels call, and none of them often.
+    """
+    return _compile(function, CommonCompiler, **_UNCALLABLE)
 
 
 def part(function: F) -> F:
@@ -54,7 +66,7 @@ def part(function: F) -> F:
 
     It is optimised within those kernels, and not kept on disk: they are.
     """
-    return _compile(function, cache=False, **_UNCALLABLE)
+    return _compile(function, PartCompiler, cache=False, **_UNCALLABLE)
 
 
 def inlined(function: F) -> F:
@@ -63,7 +75,9 @@ def inlined(function: F) -> F:
     For small functions in inner loops alone: a kernel that is one large function takes
     the optimiser minutes.
     """
-    return _compile(function, cache=False, forceinline=True, **_UNCALLABLE)
+    return _compile(
+        function, PartCompiler, cache=False, forceinline=True, **_UNCALLABLE
+    )
 
 
 def call(function: Callable[..., int], *groups: object) -> int:
@@ -110,26 +124,37 @@ def is_compiled(function: Callable[..., object]) -> bool:
     return any(Path(cache.cache_path).glob(f"*{function.__name__}-*.nbi"))
 
 
-def _compile(function: F, cache: bool = True, **options: object) -> F:
+def _compile(
+    function: F, compiler: type[KernelCompiler], cache: bool = True, **options: object
+) -> F:
     # Without numba's reference counts: each look at a column in a group would cost two
     # atomic operations, ten times the work of a small kernel. So kernels cannot
     # allocate, which they should not anyway.
     compile_ = _njit(
-        cache=cache, nogil=True, error_model="numpy", _nrt=False, **options
+        nogil=True,
+        error_model="numpy",
+        _nrt=False,
+        no_cfunc_wrapper=True,
+        pipeline_class=compiler,
+        **options,
     )
-    # numba reads the folder while it decorates; other packages keep their own.
+    # numba reads the folder while the cache is made; other packages keep their own.
     before, _CONFIG.CACHE_DIR = _CONFIG.CACHE_DIR, _CACHE_DIR
     try:
-        return cast(F, _widened(compile_(function)))
+        compiled = compile_(function)
+        if cache and not _CONFIG.DISABLE_JIT:
+            compiled._cache = KernelCache(function)
+        return cast(F, _called(compiled))
     finally:
         _CONFIG.CACHE_DIR = before
 
 
-def _widened(function: Any) -> Any:
-    """Let whole numbers be 64 bits to a function that is called by compiled code.
+def _called(function: Any) -> Any:
+    """Prepare a function for being called by compiled code.
 
-    It would be compiled again for each width, and for each number that stands as such
-    in a call.
+    Let whole numbers be 64 bits to it: it would be compiled again for each width, and
+    for each number that stands as such in a call. And let whatever calls it be loaded
+    after what it needs.
     """
     if _CONFIG.DISABLE_JIT:
         return function
@@ -137,7 +162,9 @@ def _widened(function: Any) -> Any:
 
     def get_call_template(given: Any, named: Any) -> Any:
         wide = {name: _wide(kind) for name, kind in named.items()}
-        return template(tuple(map(_wide, given)), wide)
+        found = template(tuple(map(_wide, given)), wide)
+        note_needed(function, tuple(found[2]))
+        return found
 
     function.get_call_template = get_call_template
     return function

@@ -1,6 +1,6 @@
 """Which trees have a candidate for a plan."""
 
-from kilonova_kernels._jit import inlined, kernel, part
+from kilonova_kernels._jit import common, inlined, kernel, part
 from kilonova_kernels.columns import Bool, CloudColumns, PlanColumns, SearchColumns
 from kilonova_kernels.options import (
     admits,
@@ -27,6 +27,18 @@ def tree_fits(
     verdict = _count(cloud, plans, plan, tree)
     if verdict != _SEARCH:
         return bool(verdict == _FITS)
+    return _has_candidate(cloud, plans, plan, tree, search)
+
+
+@common
+def _has_candidate(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    tree: int,
+    search: SearchColumns,
+) -> bool:
+    """Say whether one tree has a candidate, by searching for it."""
     if not list_options(cloud, plans, plan, tree, search):
         return False
     start_search(cloud, plans, plan, search)

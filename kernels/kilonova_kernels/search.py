@@ -7,7 +7,7 @@ candidate are then seen from above. That changes what is tried, never what is fo
 A search without a candidate in very many steps is given up; the cursor says so.
 """
 
-from kilonova_kernels._jit import part
+from kilonova_kernels._jit import common, part
 from kilonova_kernels.beside import chosen_provider, goes_with
 from kilonova_kernels.columns import CloudColumns, Cursor, PlanColumns, SearchColumns
 from kilonova_kernels.lookahead import is_dead_end, prepare
@@ -61,7 +61,7 @@ def start_search(
     search.cursor[_LIMIT] = search.cursor[_PATIENCE] * options
 
 
-@part
+@common
 def next_candidate(
     cloud: CloudColumns, plans: PlanColumns, plan: int, search: SearchColumns
 ) -> bool:

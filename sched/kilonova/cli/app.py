@@ -1,6 +1,5 @@
 """The typer application: options and help; the work is done elsewhere."""
 
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +34,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        # Takes a twentieth of the time that the help may take.
+        from importlib.metadata import version
+
         typer.echo(f"kilonova {version('kilonova')}")
         raise typer.Exit
 

@@ -60,6 +60,7 @@ def copied(state: State) -> State:
         twin.odd_limits = state.odd_limits
         index = state.index()
         twin._index = replace(index, largest=index.largest.copy())
+        twin._indexed = index.providers
         twin._sharing = state.sharing()
         twin.counters = state.counters.copy()
         twin.journal = state.journal.copy()

@@ -7,11 +7,11 @@ here is how much work that takes.
 import numpy as np
 import pytest
 
+from called_parts import refresh_marks
 from kilonova.candidates.cloud import Cloud
 from kilonova.hosts import policies
 from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.request.group import Request, RequestGroup
-from kilonova_kernels.marks import refresh_marks
 
 SHARES = "MISC_SHARES_VIA_AGGREGATE"
 SMALL = Request((RequestGroup(resources={"VCPU": 1}),))

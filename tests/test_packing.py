@@ -33,7 +33,7 @@ def weights(
     policy: str,
 ) -> Placer:
     """Weigh all machines for all requests; the weights are in the placer's marks."""
-    from kilonova_kernels.marks import refresh_marks
+    from called_parts import refresh_marks
 
     known = frozenset(cluster.model_trait(m.gpu_model) for m in machines)
     placer = Placer(

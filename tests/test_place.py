@@ -136,7 +136,7 @@ class Game:
 
 
 def refresh(placer: Placer, number: int) -> None:
-    from kilonova_kernels.marks import refresh_marks
+    from called_parts import refresh_marks
 
     columns, plans = placer.state.columns(), placer.plans.columns
     refresh_marks(columns, plans, number, placer.search, placer.devices, placer.marks)

@@ -10,7 +10,7 @@ _WRITES = Counter.WRITES
 _ALLOCATIONS = Counter.ALLOCATIONS
 
 
-@kernel
+@part
 def refresh_tree(cloud: CloudColumns, devices: DeviceColumns, tree: int) -> None:
     """Read the free amounts of one tree from the cloud's columns."""
     root = cloud.roots[tree]
@@ -81,7 +81,7 @@ def count_kinds(cloud: CloudColumns, devices: DeviceColumns) -> None:
             add_kinds(cloud, devices, consumer, 1)
 
 
-@kernel
+@part
 def add_kinds(
     cloud: CloudColumns, devices: DeviceColumns, consumer: int, sign: int
 ) -> None:
@@ -166,7 +166,7 @@ def lost_for(
     return _LACKS_DEVICES if room else _LACKS_BOTH
 
 
-@kernel
+@part
 def fragment(
     devices: DeviceColumns,
     cpu: int,

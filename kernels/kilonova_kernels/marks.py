@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kilonova_kernels._jit import kernel, part
+from kilonova_kernels._jit import part
 from kilonova_kernels.claims import journal_root
 from kilonova_kernels.columns import (
     CloudColumns,
@@ -20,7 +20,7 @@ from kilonova_kernels.trees import tree_of
 _WRITES = Counter.WRITES
 
 
-@kernel
+@part
 def refresh_marks(
     cloud: CloudColumns,
     plans: PlanColumns,

@@ -14,6 +14,7 @@ MODULES = (
     "claims",
     "select",
     "batch",
+    "moves",
     "edits",
     "loading",
 )

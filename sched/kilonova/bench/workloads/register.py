@@ -15,6 +15,8 @@ MODULES = (
     "select",
     "batch",
     "moves",
+    "plans",
+    "audits",
     "edits",
     "loading",
 )

@@ -15,6 +15,7 @@ MODULES = (
     "select",
     "batch",
     "moves",
+    "devices",
     "plans",
     "audits",
     "edits",

@@ -10,6 +10,7 @@ MODULES = (
     "marks",
     "candidates",
     "headroom",
+    "shared",
     "explain",
     "claims",
     "select",

@@ -15,6 +15,7 @@ MODULES = (
     "claims",
     "select",
     "batch",
+    "careful",
     "moves",
     "devices",
     "plans",

@@ -7,7 +7,8 @@ from itertools import count
 from kilonova.bench.document import uuid_of
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
-from kilonova.hosts.options import FilterSchedulerSection, Options
+from kilonova.errors import UnknownMetric
+from kilonova.hosts.options import FilterSchedulerSection, MetricsSection, Options
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.flavor import Flavor
 from kilonova.request.server import ServerGroup, ServerSpec
@@ -20,6 +21,7 @@ _SHUFFLED = Options(
         FilterSchedulerSection(), shuffle_best_same_weighed_hosts=True
     )
 )
+_METRICS = Options(metrics=MetricsSection(weight_setting=("load=1.0",)))
 # Hosts up to which a choice is compared with all hosts filtered and weighed one by one.
 _MOST_EXPLAINED = 1_000
 
@@ -85,9 +87,58 @@ def _shuffled(cloud: Cloud, fleet: Fleet) -> Work:
     )
 
 
+def _unreported(cloud: Cloud, _fleet: Fleet) -> Work:
+    """Weigh a metric that one host does not report, which is disabled."""
+    hosts = cloud.state.hosts
+    before = dict(hosts.own)
+    load = {"metrics": {"load": 1.0}}
+    hosts.own.update(dict.fromkeys(range(1, len(hosts)), load))
+    hosts.table["disabled"][0] = 1
+    hosts.changed()
+    scheduler = Scheduler(cloud, _METRICS)
+
+    def check() -> bool:
+        found = scheduler.select(_SPEC, 1, [_SERVER])
+        right = found.hosts[0].allocations == cloud.allocations(_SERVER)
+        cloud.release(_SERVER)
+        if not right or found.hosts[0].nodename == hosts.names[0]:
+            return False
+        # A host that would be weighed is another matter.
+        hosts.table["disabled"][0] = 0
+        hosts.changed()
+        try:
+            scheduler.select(_SPEC, 1, [_SERVER])
+        except UnknownMetric:
+            hosts.table["disabled"][0] = 1
+            hosts.changed()
+            again = scheduler.select(_SPEC, 1, [_SERVER])
+            cloud.release(_SERVER)
+            return again.hosts == found.hosts
+        return False
+
+    def close() -> None:
+        hosts.own.clear()
+        hosts.own.update(before)
+        hosts.table["disabled"][0] = 0
+        hosts.changed()
+
+    return Work(
+        call=lambda: scheduler.select(_SPEC, 1, [_SERVER]),
+        check=check,
+        after=lambda: cloud.release(_SERVER),
+        close=close,
+    )
+
+
 def _workload(name: str, doing: str, make: Callable[[Cloud, Fleet], Work]) -> Workload:
     return Workload(
-        f"careful: {name}", doing, make, shapes=("flat",), fills=(0.7,), largest=100_000
+        f"careful: {name}",
+        doing,
+        make,
+        shapes=("flat",),
+        fills=(0.7,),
+        # What each host reports is a Python object.
+        largest=10_000 if make is _unreported else 100_000,
     )
 
 
@@ -98,4 +149,9 @@ WORKLOADS = (
         _group,
     ),
     _workload("shuffled", "choose a host where the best of equals is drawn", _shuffled),
+    _workload(
+        "unreported",
+        "choose a host where one does not report the metric that is weighed",
+        _unreported,
+    ),
 )

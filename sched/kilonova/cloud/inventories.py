@@ -142,6 +142,7 @@ def put_inventory(
     if state.tables.offer.count != offers:
         state.arrays_replaced()
     table["offer"][at] = offer
+    state.limits += 1
     state.refresh(at)
 
 

@@ -25,10 +25,11 @@ class State:
     """Tables of the register with the dictionaries that give their numbers a meaning.
 
     Providers lie in tree preorder, inventories by provider and class. ``structure``
-    counts changes that move rows, ``facts`` changes of traits and aggregates, and
-    ``odd_limits`` inventories that were given a ``min_unit`` or ``step_size`` other
-    than 1: who keeps something that was derived compares them, and reads the journal
-    for trees whose usage changed.
+    counts changes that move rows, ``facts`` changes of traits and aggregates,
+    ``limits`` inventories that were given other limits where they are, and
+    ``odd_limits`` those that were given a ``min_unit`` or ``step_size`` other than 1:
+    who keeps something that was derived compares them, and reads the journal for trees
+    whose usage changed.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,7 @@ class State:
         self.aggregate_sets = SetDictionary()
         self.structure = 0
         self.facts = 0
+        self.limits = 0
         self.odd_limits = 0
         self.lock = RLock()
         # Writes so far (with leaps where rows moved), allocation rows ever used, first

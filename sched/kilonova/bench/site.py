@@ -92,6 +92,12 @@ class Site:
         held = self.cloud.allocations(self.uuid)
         return sum(_BANDWIDTH[0] in amounts for amounts in held.values())
 
+    def bound(self) -> str | None:
+        """Give the compute service that the server's own port is bound to, if any."""
+        port = self.do.records.ports[self._new.ports[0]]
+        host = port.get("binding:host_id")
+        return str(host) if host else None
+
     def grown(self) -> Flavor:
         """Give the other one of two flavors."""
         return LARGE if self.server.flavor == SMALL else SMALL

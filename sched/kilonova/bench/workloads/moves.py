@@ -137,11 +137,12 @@ def _make(name: str, cloud: Cloud, _fleet: Fleet) -> Work:
         operation.before(site)
         operation.call(site)
         found = site.do.records.servers.get(site.uuid)
-        vm_state = found.vm_state if found is not None else ""
-        right = (vm_state, site.taken(), site.bridges()) == (
+        vm_state, host = (found.vm_state, found.host) if found else ("", None)
+        right = (vm_state, site.taken(), site.bridges(), site.bound()) == (
             operation.vm_state,
             operation.vcpus,
             operation.bridges,
+            host,
         )
         operation.after(site)
         return right

@@ -4,6 +4,8 @@ import copy
 from collections import Counter
 from functools import partial
 
+import numpy as np
+
 from kilonova.bench.outage import Outage, outage
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
@@ -73,16 +75,22 @@ class _Carried:
         return apply(self.scheduler, self.records, self.plan)
 
     def is_right(self) -> bool:
-        """Carry it out, and see that servers are where it says."""
+        """Carry it out; see that servers are where it says, and what they take."""
         self.begin()
         waiting = [each for each in self.plan.steps if each.status == PLANNED]
+        inventory = self.scheduler.state.tables.inventory
+        before = inventory["used"].copy()
         if self.call() or not waiting:
             return False
-        return all(
-            each.status == DONE
-            and self.records.servers[each.server].node == each.target
-            for each in waiting
-        )
+        servers, taken = self.records.servers, Counter[str]()
+        for each in waiting:
+            if each.status != DONE or servers[each.server].node != each.target:
+                return False
+            for amounts in each.allocations.values():
+                taken.update(amounts)
+        more = np.bincount(inventory["resource_class"], inventory["used"] - before)
+        classes = self.scheduler.state.resource_classes
+        return all(more[classes.find(name)] == n for name, n in taken.items())
 
 
 def _apply(_cloud: Cloud, fleet: Fleet) -> Work:

@@ -102,6 +102,7 @@ class Placer:
         self.typical = typical or Typical()
         self.weigher = weigher
         self._ranks: dict[str, int] = {}
+        self._limits = self.state.limits
         with self.state.lock:
             self._compile()
 

@@ -38,8 +38,8 @@ _ASKED = tuple(
     )
 )
 _BATCH = 100
-# Policies that are measured on the largest cloud as well.
-_COMMON = ("BestFit", "FGD")
+# What is measured on the largest cloud as well.
+_COMMON = "devices: FGD"
 
 
 def _host() -> list[Provider]:
@@ -201,15 +201,14 @@ def _first(_cloud: Cloud, fleet: Fleet) -> Work:
 
 
 def _workload(name: str, make: Callable[[Cloud, Fleet], Work], doing: str) -> Workload:
-    common = name.rpartition(" ")[2] in _COMMON
     return Workload(
         name,
         doing,
         make,
         shapes=("nested",),
         fills=(0.7,),
-        largest=100_000 if common else 10_000,
-        quick=name == "devices: FGD",
+        largest=100_000 if name == _COMMON else 10_000,
+        quick=name == _COMMON,
     )
 
 

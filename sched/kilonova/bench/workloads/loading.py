@@ -16,7 +16,7 @@ from kilonova.request.query import parse_query
 from kilonova.request.server_spec import server_spec
 
 # Consumers of a host in documents.
-_CONSUMERS = 10
+_CONSUMERS = 5
 
 
 def _from_document(cloud: Cloud, _fleet: Fleet) -> Work:
@@ -29,7 +29,7 @@ def _from_document(cloud: Cloud, _fleet: Fleet) -> Work:
 
 
 def _with_consumers(_cloud: Cloud, fleet: Fleet) -> Work:
-    """Read providers, and ten consumers of each host."""
+    """Read providers, and some consumers of each host."""
     servers = random_uuids(_CONSUMERS * fleet.hosts)
     served = served_cloud(fleet.hosts, servers, len(AMOUNTS))
     document: dict[str, Any] = served.to_document()

@@ -108,8 +108,8 @@ def _marks(_cloud: Cloud, fleet: Fleet) -> Work:
         # Pools are trees that have no CPUs.
         marks = marking.fits(state)
         expected = pools.fitting()
-        return not marks[fleet.hosts :].any() and bool(
-            np.array_equal(marks[: fleet.hosts], expected)
+        return np.array_equal(marks[: fleet.hosts], expected) and not bool(
+            marks[fleet.hosts :].any()
         )
 
     return Work(

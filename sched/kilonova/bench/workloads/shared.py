@@ -129,7 +129,7 @@ def _first(_cloud: Cloud, fleet: Fleet) -> Work:
     def check() -> bool:
         found = pools.cloud.allocation_candidates(PLAIN, limit)
         rows = [pools.cloud.state.find_provider(each.root) for each in found]
-        return rows == np.flatnonzero(pools.fitting())[:limit].tolist()
+        return bool(rows == np.flatnonzero(pools.fitting())[:limit].tolist())
 
     return Work(call=call, check=check)
 

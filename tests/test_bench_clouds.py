@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from kilonova.bench.busy_cloud import busy_cloud, fill_cloud
+from kilonova.bench.served import random_uuids, served_cloud
+from kilonova.candidates.cloud import Cloud
 from kilonova.cloud.hosts import defaults
 from kilonova.cloud.schema import columns_of
 
@@ -52,3 +54,27 @@ def test_hosts_of_six_digits_have_names() -> None:
         row = state.find_provider(name)
         assert row == 9 * number + 8
         assert state.find_provider(state.provider_uuids[row]) == row
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_servers_laid_at_once_hold_what_claims_would_give_them(classes: int) -> None:
+    servers = random_uuids(23)
+    cloud = served_cloud(5, servers, classes)
+    document = cloud.to_document()
+    loaded = Cloud.from_document(document)
+    assert loaded.to_document() == document
+    columns = [
+        [each.state.tables.inventory["used"].tolist(), each.state.counters[1:].tolist()]
+        for each in (cloud, loaded)
+    ]
+    assert columns[0] == columns[1]
+    assert cloud.state.index().largest.tolist() == loaded.state.index().largest.tolist()
+    for server in servers:
+        assert cloud.allocations(server) == loaded.allocations(server)
+        assert sum(map(len, cloud.allocations(server).values())) == classes
+    for server in servers:
+        cloud.release(server)
+    assert not cloud.state.tables.inventory["used"].any()
+    assert cloud.state.counters[3] == 0
+    cloud.claim(servers[0], loaded.allocations(servers[0]))
+    assert cloud.allocations(servers[0]) == loaded.allocations(servers[0])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from called_parts import fragment
 from generators.openb import (
     MODELS,
     Played,
@@ -31,7 +32,6 @@ from kilonova.replay import cluster
 from kilonova.replay.trace import Machine
 from kilonova.request.group import Request, RequestGroup
 from kilonova_kernels.device_columns import DeviceColumns
-from kilonova_kernels.devices import fragment
 from oracle import openb_fragment
 from oracle.openb_cluster import Machine as TwinMachine
 

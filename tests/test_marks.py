@@ -7,11 +7,11 @@ here is how much work that takes.
 import numpy as np
 import pytest
 
+from called_parts import refresh
 from kilonova.candidates.cloud import Cloud
 from kilonova.hosts import policies
 from kilonova.hosts.placer import Placer, add_consumers
 from kilonova.request.group import Request, RequestGroup
-from refreshed import refresh
 
 SHARES = "MISC_SHARES_VIA_AGGREGATE"
 SMALL = Request((RequestGroup(resources={"VCPU": 1}),))

@@ -33,7 +33,7 @@ def weights(
     policy: str,
 ) -> Placer:
     """Weigh all machines for all requests; the weights are in the placer's marks."""
-    from refreshed import refresh
+    from called_parts import refresh
 
     known = frozenset(cluster.model_trait(m.gpu_model) for m in machines)
     placer = Placer(

@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from called_parts import refresh
 from generators.cases import random_case
 from generators.clouds import AGGREGATES, SHARES, TRAITS
 from kilonova.candidates.cloud import Cloud
@@ -24,7 +25,6 @@ from kilonova.request.group import Request, RequestGroup
 from oracle import place as oracle
 from oracle.openb_fragment import TypicalRequest
 from oracle.state import State
-from refreshed import refresh
 
 SCORED = [w.name for w in policies.registered() if not w.drawn]
 DEVICES = ["VGPU", "CUSTOM_FPGA", "SRIOV_NET_VF"]

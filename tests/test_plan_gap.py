@@ -7,7 +7,7 @@ servers host by host, provider by provider; in most of them Nova's order is far 
 
 import pytest
 
-from generators.evac import outage
+from kilonova.bench.outage import outage
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.plan import bound as bounding
 from kilonova.plan.evacuation import evacuate

@@ -166,7 +166,7 @@ def lost_for(
     return _LACKS_DEVICES if room else _LACKS_BOTH
 
 
-@kernel
+@part
 def fragment(
     devices: DeviceColumns,
     cpu: int,

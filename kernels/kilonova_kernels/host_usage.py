@@ -23,7 +23,7 @@ def join_host(
     count_server(hosts, consumer, 1)
 
 
-@kernel
+@part
 def count_server(hosts: HostColumns, consumer: int, sign: int) -> None:
     """Add (``sign`` 1) a server to what its host counts, or take it away (-1)."""
     host = hosts.consumer_host[consumer]
@@ -34,7 +34,7 @@ def count_server(hosts: HostColumns, consumer: int, sign: int) -> None:
     hosts.host_num_io_ops[host] += sign * wide(hosts.consumer_building[consumer])
 
 
-@kernel
+@part
 def leave_host(hosts: HostColumns, consumer: int) -> int:
     """Give back what a server takes of its host; give that host, or -1."""
     host = hosts.consumer_host[consumer]

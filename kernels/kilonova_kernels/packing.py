@@ -2,7 +2,7 @@
 
 import math
 
-from kilonova_kernels._jit import kernel, part
+from kilonova_kernels._jit import part
 from kilonova_kernels.columns import Int64
 from kilonova_kernels.device_columns import DeviceColumns
 from kilonova_kernels.devices import fragment
@@ -16,7 +16,7 @@ BEST_FIT = 4
 FGD = 5
 
 
-@kernel
+@part
 def weigh(devices: DeviceColumns, policy: int, plan: int, tree: int) -> int:
     """Give the weight of a tree that fits; for all policies but FGD.
 

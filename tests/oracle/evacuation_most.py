@@ -31,7 +31,7 @@ def most(
 ) -> int | None:
     """Give how many servers the best plan places; None where HiGHS needs longer.
 
-    For clouds of ``generators.evac``, whose bridges are named by their physical
+    For clouds of ``kilonova.bench.outage``, whose bridges are named by their physical
     network, and whose other hosts have no servers.
     """
     count = Counter(

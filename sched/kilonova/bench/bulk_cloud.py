@@ -74,7 +74,7 @@ def _lay_inventories(state: State, host: list[Provider], hosts: int) -> None:
     for row, provider in enumerate(host):
         offers: Mapping[str, Any] = provider["inventories"]
         for name in offers:
-            state.resource_classes.known(name)
+            state.resource_classes.add(name)
         for name in sorted(offers, key=state.resource_classes.find):
             offer = state.offers.number(Inventory.of(name, offers[name]))
             one.append((row, state.resource_classes.find(name), offer))

@@ -60,7 +60,7 @@ def fill_cloud(cloud: Cloud, fill: float, seed: int = 0) -> None:
         As for ``busy_cloud``, which makes an equal cloud, many times slower.
     """
     rng = np.random.default_rng(seed)
-    _use(cloud.state, fill, rng)
+    use_shares(cloud.state, fill, rng)
     _tell_hosts(cloud.state)
     _lay_devices(cloud.state, fill, rng)
 
@@ -94,7 +94,8 @@ def class_used(state: State, name: str) -> NDArray[np.int64]:
     return used
 
 
-def _use(state: State, fill: float, rng: np.random.Generator) -> None:
+def use_shares(state: State, fill: float, rng: np.random.Generator) -> None:
+    """Put inventories of a laid cloud to use by ``fill``, a share for each host."""
     inventory = state.tables.inventory
     root = state.tables.provider["root"][inventory["provider"]]
     # Inventories of a host lie next to each other.

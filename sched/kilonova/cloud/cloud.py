@@ -126,8 +126,9 @@ class BaseCloud:
             trait_set = state.trait_sets.number(trait_numbers)
             state.tables.provider["trait_set"][row] = trait_set
             put_aggregates(state, row, aggregate_names)
-            for resource_class, inventory in wanted.items():
-                put_inventory(state, row, resource_class, inventory)
+            # In the order in which they lie: each comes after the last.
+            for resource_class in sorted(wanted):
+                put_inventory(state, row, resource_class, wanted[resource_class])
 
     def remove_provider(self, provider: str) -> None:
         """Remove a provider with its inventories.

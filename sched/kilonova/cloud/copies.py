@@ -57,9 +57,10 @@ def copied(state: State) -> State:
         for group in state.groups:
             twin.groups.add(group)
         twin.structure, twin.facts = state.structure, state.facts
-        twin.odd_limits = state.odd_limits
+        twin.limits, twin.odd_limits = state.limits, state.odd_limits
         index = state.index()
         twin._index = replace(index, largest=index.largest.copy())
+        twin._indexed = index.providers
         twin._sharing = state.sharing()
         twin.counters = state.counters.copy()
         twin.journal = state.journal.copy()

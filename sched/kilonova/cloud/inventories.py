@@ -66,9 +66,9 @@ def set_inventories(
             _refuse_in_use(state, i)
     for i in reversed(gone):
         state.tables.remove("inventory", i)
-        state.rows_moved()
-    for resource_class, inventory in wanted.items():
-        put_inventory(state, row, resource_class, inventory)
+        state.rows_moved(row)
+    for resource_class in sorted(wanted):
+        put_inventory(state, row, resource_class, wanted[resource_class])
     touch(state, row)
 
 
@@ -115,7 +115,7 @@ def remove_inventory(state: State, row: int, name: str) -> None:
     if state.tables.inventory["used"][inventory]:
         _refuse_in_use(state, inventory)
     state.tables.remove("inventory", inventory)
-    state.rows_moved()
+    state.rows_moved(row)
     touch(state, row)
 
 
@@ -137,11 +137,12 @@ def put_inventory(
         table["provider"][at] = row
         table["resource_class"][at] = resource_class
         table["offer"][at] = offer
-        state.rows_moved()
+        state.rows_moved(row)
         return
     if state.tables.offer.count != offers:
         state.arrays_replaced()
     table["offer"][at] = offer
+    state.limits += 1
     state.refresh(at)
 
 

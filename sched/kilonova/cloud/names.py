@@ -216,10 +216,26 @@ class NameColumn:
 
     def remove(self, position: int, rows: int) -> None:
         """Take rows away; later rows move up."""
+        if position + rows == len(self):
+            self._remove_last(rows)
+            return
         gone = slice(position, position + rows)
         self._start = np.delete(self._start, gone)
         self._length = np.delete(self._length, gone)
         self._stale = True
+
+    def _remove_last(self, rows: int) -> None:
+        """Take the last rows away, and their text where nothing came after it."""
+        for row in reversed(range(len(self) - rows, len(self))):
+            if not self._stale and self._length[row]:
+                _kernels().remove_name(
+                    self._text, self._start, self._length, self._slots, row
+                )
+            start, length = int(self._start[row]), int(self._length[row])
+            if start + length == self._text_used:
+                self._text_used = start
+        self._start = self._start[: len(self) - rows]
+        self._length = self._length[: len(self._start)]
 
     def reorder(self, order: NDArray[np.int64]) -> None:
         """Lay rows in another order: new row i is what was row ``order[i]``."""

@@ -33,8 +33,9 @@ def add_provider(state: State, name: str, parent: str | None, uuid: str | None) 
     row = table.count if parent is None else int(table["subtree_end"][parent_row])
     state.provider_names.insert(row, [name])
     state.provider_uuids.insert(row, [uuid or ""])
-    ends = table["subtree_end"]
-    ends[ends > row] += 1
+    if row < table.count:
+        ends = table["subtree_end"]
+        ends[ends > row] += 1
     state.tables.insert("provider", row)
     table["parent"][row] = parent_row
     table["root"][row] = row if parent is None else table["root"][parent_row]
@@ -42,7 +43,7 @@ def add_provider(state: State, name: str, parent: str | None, uuid: str | None) 
     for ancestor in ancestors(table, row):
         # An ancestor whose subtree ended just here was not moved with the others.
         table["subtree_end"][ancestor] = max(table["subtree_end"][ancestor], row + 1)
-    state.rows_moved()
+    state.rows_moved(row)
     return row
 
 
@@ -122,7 +123,7 @@ def remove_provider(state: State, row: int) -> None:
     ends -= 1
     state.provider_names.remove(row, 1)
     state.provider_uuids.remove(row, 1)
-    state.rows_moved()
+    state.rows_moved(row)
 
 
 def set_parent(

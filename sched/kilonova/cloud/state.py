@@ -25,10 +25,11 @@ class State:
     """Tables of the register with the dictionaries that give their numbers a meaning.
 
     Providers lie in tree preorder, inventories by provider and class. ``structure``
-    counts changes that move rows, ``facts`` changes of traits and aggregates, and
-    ``odd_limits`` inventories that were given a ``min_unit`` or ``step_size`` other
-    than 1: who keeps something that was derived compares them, and reads the journal
-    for trees whose usage changed.
+    counts changes that move rows, ``facts`` changes of traits and aggregates,
+    ``limits`` inventories that were given other limits where they are, and
+    ``odd_limits`` those that were given a ``min_unit`` or ``step_size`` other than 1:
+    who keeps something that was derived compares them, and reads the journal for trees
+    whose usage changed.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,7 @@ class State:
         self.aggregate_sets = SetDictionary()
         self.structure = 0
         self.facts = 0
+        self.limits = 0
         self.odd_limits = 0
         self.lock = RLock()
         # Writes so far (with leaps where rows moved), allocation rows ever used, first
@@ -57,6 +59,8 @@ class State:
         self.journal = np.zeros(1024, np.int32)
         self.free_consumers: list[int] = []
         self._index: Index | None = None
+        # Providers that the index is true of: those before a row.
+        self._indexed = 0
         self._sharing: Sharing | None = None
         self._columns: CloudColumns | None = None
 
@@ -101,8 +105,13 @@ class State:
 
     def inventory_rows(self, provider: int) -> range:
         """Give the rows of all inventories of a provider."""
-        start = self.index().inventory_start
-        return range(int(start[provider]), int(start[provider + 1]))
+        if self._index is not None and provider < self._indexed:
+            start = self._index.inventory_start
+            return range(int(start[provider]), int(start[provider + 1]))
+        # They lie by provider; an edit does not wait for the index.
+        owner = self.tables.inventory["provider"]
+        ends = np.array([provider, provider + 1], owner.dtype)
+        return range(*np.searchsorted(owner, ends).tolist())
 
     def inventory_of(self, row: int) -> Inventory:
         """Give the limits of one inventory."""
@@ -111,14 +120,23 @@ class State:
     # What is derived.
 
     def index(self) -> Index:
-        """Give the derived look-up columns, made anew if rows moved."""
-        if self._index is None:
-            self._index = Index.of(self.tables, len(self.resource_classes))
-            trees = len(self._index.roots)
-            if trees > len(self.journal):
-                self.journal = np.zeros(trees, np.int32)
-                self._outdate_journal()
-        return self._index
+        """Give the derived look-up columns, made anew for rows that moved."""
+        known, first = self._index, self._indexed
+        if known is not None and first == self.tables.provider.count == known.providers:
+            return known
+        classes = len(self.resource_classes)
+        if known is not None and 2 * first > known.providers:
+            found = known.followed(self.tables, classes, first)
+        else:
+            found = Index.of(self.tables, classes)
+        self._index, self._indexed = found, found.providers
+        trees = len(found.roots)
+        if trees > len(self.journal):
+            # When trees come one by one it is to grow now and then.
+            grown = 0 if known is None else len(self.journal) * 3 // 2
+            self.journal = np.zeros(max(trees, grown), np.int32)
+            self._outdate_journal()
+        return found
 
     def sharing(self) -> Sharing:
         """Give who shares with whom, as traits and aggregates now say."""
@@ -153,10 +171,13 @@ class State:
 
         refresh_largest(self.columns(), inventory)
 
-    def rows_moved(self) -> None:
-        """Forget what was derived: rows were added, removed or moved."""
+    def rows_moved(self, first: int = 0) -> None:
+        """Forget what was derived: rows were added, removed or moved.
+
+        Those of the providers before ``first``, and what they offer, were not.
+        """
         self.structure += 1
-        self._index = None
+        self._indexed = min(self._indexed, first)
         self._sharing = None
         self._columns = None
         self._outdate_journal()

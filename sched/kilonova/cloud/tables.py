@@ -61,6 +61,9 @@ class Table:
 
     def insert(self, position: int, rows: int) -> None:
         """Put zeroed rows before row ``position``. Use ``Tables.insert``."""
+        if position == self.count:
+            self.append(rows)
+            return
         at = np.full(rows, position)
         for name, array in self._arrays.items():
             self._arrays[name] = np.insert(array[: self.count], at, 0)
@@ -68,6 +71,9 @@ class Table:
 
     def remove(self, position: int, rows: int) -> None:
         """Take rows away. Use ``Tables.remove``."""
+        if position + rows == self.count:
+            self.count = position
+            return
         gone = slice(position, position + rows)
         for name, array in self._arrays.items():
             self._arrays[name] = np.delete(array[: self.count], gone)
@@ -99,13 +105,16 @@ class Tables:
 
     def insert(self, table: str, position: int, rows: int = 1) -> None:
         """Put zeroed rows before row ``position`` of a table."""
+        at_end = position == self[table].count
         self[table].insert(position, rows)
-        self._shift(table, position, rows)
+        if not at_end:
+            self._shift(table, position, rows)
 
     def remove(self, table: str, position: int, rows: int = 1) -> None:
         """Take rows away that nothing refers to."""
         self[table].remove(position, rows)
-        self._shift(table, position + rows, -rows)
+        if position < self[table].count:
+            self._shift(table, position + rows, -rows)
 
     def reorder(self, table: str, order: NDArray[np.int64]) -> NDArray[np.int32]:
         """Lay rows in another order: new row i is what was row ``order[i]``.

@@ -199,17 +199,22 @@ def device_columns(
     return columns
 
 
-def refresh_devices(state: State, columns: "DeviceColumns", stamp: int) -> bool:
+def refresh_devices(
+    state: State, columns: "DeviceColumns", stamp: int, limits: int = -1
+) -> bool:
     """Bring columns up to date with what others wrote after ``stamp`` writes.
 
     Rows must not have moved since. True means that the largest host is another one
-    now, so that the weights of all hosts are.
+    now, so that the weights of all hosts are; ``limits`` is what the state counted of
+    them when the columns were made, or a negative number.
     """
     from kilonova_kernels.devices import count_kinds, refresh_since
 
     cloud = state.columns()
     refresh_since(cloud, columns, stamp)
     count_kinds(cloud, columns)
+    if limits == state.limits:
+        return False
     before = tuple(columns.normal.tolist())
     columns.normal[:] = _largest_host(state, columns)
     return before != tuple(columns.normal.tolist())

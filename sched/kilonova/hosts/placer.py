@@ -102,6 +102,7 @@ class Placer:
         self.typical = typical or Typical()
         self.weigher = weigher
         self._ranks: dict[str, int] = {}
+        self._limits = self.state.limits
         with self.state.lock:
             self._compile()
 
@@ -180,10 +181,10 @@ class Placer:
         state, plans = self.state, self.plans
         if (plans.structure, plans.facts) != (state.structure, state.facts):
             self._compile()
-        elif self._writes != int(state.counters[0]) and refresh_devices(
-            state, self.devices, self._writes
-        ):
-            self.marks.stamp[:] = -1
+        elif self._writes != int(state.counters[0]):
+            if refresh_devices(state, self.devices, self._writes, self._limits):
+                self.marks.stamp[:] = -1
+            self._limits = state.limits
 
     def _compile(self) -> None:
         """Make all columns anew: rows of the cloud moved, or traits were changed."""
@@ -207,7 +208,7 @@ class Placer:
             names = [state.provider_identity(root) for root in roots]
             ranks = [self._ranks.get(name, last + i) for i, name in enumerate(names)]
             self.marks.rank[:] = ranks
-        self._writes = int(state.counters[0])
+        self._writes, self._limits = int(state.counters[0]), state.limits
 
 
 def _rows(

@@ -1,6 +1,7 @@
 """Shelve, offload, unshelve: an offloaded server holds nothing."""
 
-from kilonova.cloud.hosts import host_view
+import numpy as np
+
 from kilonova.errors import NoValidHost, StepFailed
 from kilonova.hosts.selection import Chosen
 from kilonova.moves.accelerators import bind_accelerators, delete_accelerators
@@ -79,11 +80,9 @@ def check_unshelve(
             "UnshelveInstanceInvalidState",
             409,
         )
-    zones = _zones(context)
-    if zone not in (KEEP_ZONE, None) and zone not in zones.values():
+    if zone not in (KEEP_ZONE, None) and zone not in (zones := _zones(context)):
         raise refused(
-            f"{where}: availability_zone must be one of {sorted(set(zones.values()))}, "
-            f"got {zone!r}.",
+            f"{where}: availability_zone must be one of {sorted(zones)}, got {zone!r}.",
             "InvalidRequest",
         )
     if host is None:
@@ -92,10 +91,11 @@ def check_unshelve(
     if node is None:
         raise refused(f"{where}: no host {host!r}.", "ComputeHostNotFound")
     expected = server.availability_zone if zone == KEEP_ZONE else zone
-    if expected is not None and zones[node] != expected:
+    hosts = context.state.hosts
+    actual = _zone(context, int(hosts.table["aggregate_set"][hosts.row(node)]))
+    if expected is not None and actual != expected:
         raise refused(
-            f"{where}: host {host!r} must be in zone {expected!r}, got "
-            f"{zones[node]!r}.",
+            f"{where}: host {host!r} must be in zone {expected!r}, got {actual!r}.",
             "UnshelveHostNotInAZ",
             409,
         )
@@ -175,12 +175,14 @@ def _spawn(context: Context, server: Server, spec: ServerSpec, chosen: Chosen) -
     context.see("unshelve", server)
 
 
-def _zones(context: Context) -> dict[str, str]:
-    """Give the zone of each node, ``nova`` where no aggregate names one."""
-    hosts = context.state.hosts
-    found = {}
-    for row in range(len(hosts)):
-        aggregates = host_view(context.state, row).aggregates
-        named = [a.metadata.get("availability_zone") for a in aggregates]
-        found[hosts.names[row]] = next((zone for zone in named if zone), "nova")
-    return found
+def _zones(context: Context) -> set[str]:
+    """Give the zones that hosts are in."""
+    sets = np.unique(context.state.hosts.table["aggregate_set"])
+    return {_zone(context, number) for number in sets.tolist()}
+
+
+def _zone(context: Context, aggregate_set: int) -> str:
+    """Give the zone of hosts in some aggregates, ``nova`` where none names one."""
+    aggregates = context.state.hosts.aggregates_of(aggregate_set)
+    named = [each.metadata.get("availability_zone") for each in aggregates]
+    return next((zone for zone in named if zone), "nova")

@@ -83,6 +83,49 @@ def _refused(cloud: Cloud, fleet: Fleet) -> Work:
     return Work(call=call, check=lambda: call() and not cloud.allocations(_SERVER))
 
 
+def _no_room(cloud: Cloud, fleet: Fleet) -> Work:
+    """Ask for as much as a claim may have at most, which is more than is left."""
+    held = _held(cloud, fleet)
+    provider = next(iter(held))
+    disk = cloud.inventories(provider)["DISK_GB"]
+    too_much = {provider: {"DISK_GB": disk.max_unit}}
+    cloud.claim(_SERVER, held)
+
+    def call() -> str:
+        try:
+            cloud.claim(_SERVER, too_much)
+        except DoesNotFit as error:
+            return str(error)
+        return ""
+
+    def check() -> bool:
+        own = held[provider]["DISK_GB"]
+        room = disk.capacity - cloud.usages(provider)["DISK_GB"] + own
+        return f"room for {room} " in call() and cloud.allocations(_SERVER) == held
+
+    return Work(call=call, check=check, close=lambda: cloud.release(_SERVER))
+
+
+def _replaced(cloud: Cloud, fleet: Fleet) -> Work:
+    """Replace what a consumer holds by nothing, as PUT of no allocations does."""
+    held = _held(cloud, fleet)
+    providers = list(held)
+
+    def check() -> bool:
+        cloud.claim(_SERVER, held)
+        before = [cloud.generation(each) for each in providers]
+        cloud.claim(_SERVER, {})
+        after = [cloud.generation(each) for each in providers]
+        bumped = [one + 1 for one in before] == after
+        return bumped and not cloud.allocations(_SERVER)
+
+    return Work(
+        call=lambda: cloud.claim(_SERVER, {}),
+        check=check,
+        before=lambda: cloud.claim(_SERVER, held),
+    )
+
+
 def _reading(read: Callable[[Cloud, str], object]) -> Callable[[Cloud, Fleet], Work]:
     def make(cloud: Cloud, fleet: Fleet) -> Work:
         held = _held(cloud, fleet)
@@ -116,6 +159,8 @@ WORKLOADS = (
     Workload("claims: release", "give back what a consumer holds", _release),
     Workload("claims: move", "hand all to another consumer", _move),
     Workload("claims: refused", "be told what does not fit", _refused, fills=(0.7,)),
+    Workload("claims: no room", "be told what room is left", _no_room, fills=(0.7,)),
+    Workload("claims: emptied", "replace all by nothing", _replaced, fills=(0.7,)),
     *(
         Workload(f"reading: {name}", f"read {what}", _reading(read), fills=(0.7,))
         for name, what, read in (

@@ -10,7 +10,7 @@ _NEW = "bench provider"
 _TRAIT, _AGGREGATE = "HW_CPU_X86_AVX512F", "6a1c6b1e-7f0b-5a52-9d7e-0f6d4d1c9b12"
 
 
-def _provider(cloud: Cloud, fleet: Fleet) -> Work:
+def _provider(cloud: Cloud, _fleet: Fleet) -> Work:
     def add() -> None:
         cloud.add_provider(_NEW, inventories={"VCPU": {"total": 4}})
 
@@ -25,7 +25,6 @@ def _provider(cloud: Cloud, fleet: Fleet) -> Work:
         call=add,
         check=check,
         after=lambda: cloud.remove_provider(_NEW),
-        touched=column_bytes(cloud.state),
     )
 
 
@@ -44,6 +43,65 @@ def _inventory(cloud: Cloud, _fleet: Fleet) -> Work:
         call=lambda: cloud.set_inventory(host, "DISK_GB", larger),
         check=check,
         after=lambda: cloud.set_inventory(host, "DISK_GB", before),
+    )
+
+
+def _rename(cloud: Cloud, _fleet: Fleet) -> Work:
+    state = cloud.state
+    row = state.tables.provider.count - 1
+    before = state.provider_names[row]
+
+    def rename(name: str) -> None:
+        cloud.rename_provider(state.provider_identity(row), name)
+
+    def check() -> bool:
+        rename(_NEW)
+        right = state.provider_names.find(_NEW) == row
+        rename(before)
+        return right and state.provider_names.find(before) == row
+
+    return Work(call=lambda: rename(_NEW), check=check, after=lambda: rename(before))
+
+
+def _parent(cloud: Cloud, _fleet: Fleet) -> Work:
+    """Hang the last root under the first, which moves all rows between."""
+    host = next(iter(cloud.allocation_candidates(PLAIN, 1))).root
+    cloud.add_provider(_NEW, inventories={"VCPU": {"total": 4}})
+
+    def check() -> bool:
+        trees = len(cloud.state.index().roots)
+        cloud.set_parent(_NEW, host)
+        below = len(cloud.state.index().roots) == trees - 1
+        offered = cloud.inventories(_NEW)["VCPU"].total == 4
+        cloud.set_parent(_NEW, None)
+        return below and offered and len(cloud.state.index().roots) == trees
+
+    return Work(
+        call=lambda: cloud.set_parent(_NEW, host),
+        check=check,
+        after=lambda: cloud.set_parent(_NEW, None),
+        close=lambda: cloud.remove_provider(_NEW),
+        touched=column_bytes(cloud.state),
+    )
+
+
+def _inventories(cloud: Cloud, _fleet: Fleet) -> Work:
+    """Let a new provider offer what it did not, as a service that starts does."""
+    host = next(iter(cloud.allocation_candidates(PLAIN, 1))).root
+    offers = cloud.inventories(host)
+    cloud.add_provider(_NEW)
+
+    def check() -> bool:
+        cloud.set_inventories(_NEW, offers)
+        right = cloud.inventories(_NEW) == offers
+        cloud.set_inventories(_NEW, {})
+        return right and not cloud.inventories(_NEW)
+
+    return Work(
+        call=lambda: cloud.set_inventories(_NEW, offers),
+        check=check,
+        after=lambda: cloud.set_inventories(_NEW, {}),
+        close=lambda: cloud.remove_provider(_NEW),
     )
 
 
@@ -77,13 +135,16 @@ WORKLOADS = tuple(
         doing,
         make,
         fills=(0.7,),
-        # All rows behind it move: half a minute for what is to be measured here.
-        largest=100_000 if name == "provider" else 1_000_000,
+        # All rows move, and all names are hashed anew.
+        largest=10_000 if name == "parent" else 1_000_000,
         quick=name == "inventory",
     )
     for name, doing, make in (
         ("provider", "add a root provider, and remove it apart", _provider),
+        ("rename", "give a provider another name", _rename),
+        ("parent", "hang the last root under the first one", _parent),
         ("inventory", "change the total of an inventory", _inventory),
+        ("inventories", "let a new provider offer several classes", _inventories),
         (
             "traits",
             "give a provider one more trait",

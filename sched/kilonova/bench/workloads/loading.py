@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from kilonova.bench.questions import ONE_PORT, PLAIN, TWO_PORTS, column_bytes
+from kilonova.bench.served import AMOUNTS, random_uuids, records_of, served_cloud
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
+from kilonova.records.records import Records
 from kilonova.request.flavor import Flavor
 from kilonova.request.image import Image
 from kilonova.request.query import parse_query
 from kilonova.request.server_spec import server_spec
+
+# Consumers of a host in documents.
+_CONSUMERS = 5
 
 
 def _from_document(cloud: Cloud, _fleet: Fleet) -> Work:
@@ -20,6 +25,40 @@ def _from_document(cloud: Cloud, _fleet: Fleet) -> Work:
         call=lambda: Cloud.from_document(document),
         check=lambda: Cloud.from_document(document).to_document() == document,
         touched=column_bytes(cloud.state),
+    )
+
+
+def _with_consumers(_cloud: Cloud, fleet: Fleet) -> Work:
+    """Read providers, and some consumers of each host."""
+    servers = random_uuids(_CONSUMERS * fleet.hosts)
+    served = served_cloud(fleet.hosts, servers, len(AMOUNTS))
+    document: dict[str, Any] = served.to_document()
+
+    def check() -> bool:
+        found = Cloud.from_document(document)
+        used = found.state.tables.inventory["used"]
+        held = found.allocations(servers[0])
+        return (
+            used.tolist() == served.state.tables.inventory["used"].tolist()
+            and found.to_document() == document
+            and held == served.allocations(servers[0]) != {}
+        )
+
+    return Work(
+        call=lambda: Cloud.from_document(document),
+        check=check,
+        decisions=len(servers),
+    )
+
+
+def _records(_cloud: Cloud, fleet: Fleet) -> Work:
+    servers = random_uuids(_CONSUMERS * fleet.hosts)
+    made = records_of(served_cloud(fleet.hosts, servers, 1), servers)
+    document = made.to_document()
+    return Work(
+        call=lambda: Records.from_document(document),
+        check=lambda: Records.from_document(document) == made,
+        decisions=len(servers),
     )
 
 
@@ -94,6 +133,22 @@ WORKLOADS = (
         fills=(0.7,),
         largest=10_000,
         quick=True,
+    ),
+    Workload(
+        "loading: consumers",
+        "make a cloud with consumers of a JSON document; of one consumer",
+        _with_consumers,
+        shapes=("flat",),
+        fills=(0.7,),
+        largest=1_000,
+    ),
+    Workload(
+        "loading: records",
+        "make records of servers of a JSON document; of one server",
+        _records,
+        shapes=("flat",),
+        fills=(0.7,),
+        largest=1_000,
     ),
     Workload(
         "loading: to document",

@@ -1,11 +1,11 @@
-"""Clouds with servers on some hosts, and the records of these servers."""
+"""Clouds some hosts of which fail, and the records of the servers on these."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from generators.document import uuid_of
 from kilonova.bench.busy_cloud import busy_cloud
+from kilonova.bench.document import uuid_of
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud import claims
 from kilonova.cloud.server_groups import Group

@@ -122,6 +122,9 @@ def test_tables(document: dict[str, Any]) -> None:
         )
         for size in (1_000, 10_000, 100_000)
     ]
+    document["cases"][0]["allocated"] = None
+    (row,) = [r for t in tables(document) if t.title == "select" for r in t.rows[:1]]
+    assert row[9] == ""
     assert found["marks"].rows[0][-3:] == ("20 µs", "10 µs", "3")
     assert found["Kernels, called from Python"].rows[0] == (
         "select.select_all",

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kilonova.bench.busy_cloud import busy_cloud, fill_cloud
-from kilonova.bench.kernels import BYTES, Taken, watched
+from kilonova.bench.kernels import Memory, Taken, watched
 from kilonova.bench.timing import (
+    SLOW_S,
     Times,
     allocated,
     clocked,
@@ -28,6 +29,8 @@ from kilonova.candidates.cloud import Cloud
 # Calls in which kernels are watched at most, and calls of the plain numpy passes.
 _WATCHED = 300
 _PLAIN = 5
+# Seconds of a call from which on what it allocates is traced once.
+_LONG_S = 0.02
 Progress = Callable[[str], None]
 
 
@@ -41,13 +44,14 @@ class KernelCalls(NamedTuple):
     calls
         How many calls these are of.
     allocated
-        Bytes that one call holds beyond what was there before, at most.
+        Bytes that one call holds beyond what was there before, at most; None within
+        calls of the workload that take over a second: tracing makes them minutes.
     """
 
     p50: float
     p99: float
     calls: int
-    allocated: int
+    allocated: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ class Case:
     times
         Seconds a decision.
     allocated
-        Bytes that one call holds beyond what was there before, at most.
+        Bytes that one call holds beyond what was there before, at most; None of calls
+        that take over a second.
     touched
         Bytes that any way must touch; 0 where there is no such bound.
     plain
@@ -77,7 +82,7 @@ class Case:
     shape: str
     fill: float
     times: Times
-    allocated: int
+    allocated: int | None
     touched: int
     plain: float | None
     kernels: dict[str, KernelCalls]
@@ -149,32 +154,44 @@ def cases(
         for fleet, wanted in alike:
             if fleet.fill != alike[0][0].fill:
                 fill_cloud(cloud, fleet.fill)
-            for workload in wanted:
-                progress(f"{fleet.hosts:,} hosts, {fleet.title}: {workload.name}")
-                yield case(workload, cloud, fleet, budget_s)
+            try:
+                for workload in wanted:
+                    progress(f"{fleet.hosts:,} hosts, {fleet.title}: {workload.name}")
+                    yield case(workload, cloud, fleet, budget_s)
+            finally:
+                gc.unfreeze()
 
 
 def case(workload: Workload, cloud: Cloud, fleet: Fleet, budget_s: float) -> Case:
-    """Measure one workload on one cloud; raises WrongResult."""
+    """Measure one workload on one cloud; raises WrongResult.
+
+    What there was is frozen, and left so: looking for garbage in it takes long.
+    """
     work = ready(workload, cloud, fleet)
-    # What is there now is not garbage: each look at all of it would take long.
     gc.collect()
     gc.freeze()
     try:
         times = measured(work, budget_s)
-        kernels, within = in_kernels(work, budget_s)
+        spent, within = in_kernels(work, budget_s / 2)
+        call_s = times.p50 * work.decisions
+        most, held = in_memory(work) if call_s < SLOW_S else (None, {})
+        if call_s < _LONG_S:
+            # Without what watching takes; long calls are traced once.
+            most = allocated(work)
         return Case(
             workload.name,
             *fleet,
             times=times,
-            allocated=allocated(work),
+            allocated=most,
             touched=work.touched,
             plain=_plain(work),
-            kernels=kernels,
+            kernels={
+                name: KernelCalls(*_percentiles(each), len(each), held.get(name))
+                for name, each in sorted(spent.items())
+            },
             within=within,
         )
     finally:
-        gc.unfreeze()
         if work.close is not None:
             work.close()
 
@@ -192,12 +209,12 @@ def ready(workload: Workload, cloud: Cloud, fleet: Fleet) -> Work:
     return work
 
 
-def in_kernels(work: Work, budget_s: float) -> tuple[dict[str, KernelCalls], Times]:
-    """Watch the kernels that a workload comes to: their time, then what they allocate.
+def in_kernels(work: Work, budget_s: float) -> tuple[Taken, Times]:
+    """Watch the kernels that a workload comes to.
 
     Returns
     -------
-    What was measured of each, and of all in a call of the workload together.
+    Nanoseconds of each call of each, and seconds of all in a call of the workload.
     """
     begin = time.perf_counter()
     sums: list[int] = []
@@ -210,13 +227,22 @@ def in_kernels(work: Work, budget_s: float) -> tuple[dict[str, KernelCalls], Tim
                 spent[name] += each
             if time.perf_counter() - begin > budget_s:
                 break
-    with watched(BYTES) as held, traced():
-        most = _called(work, held)
-    kernels = {
-        name: KernelCalls(*_percentiles(each), len(each), max(most.get(name, [0])))
-        for name, each in sorted(spent.items())
-    }
-    return kernels, summary(np.array(sums) / work.decisions)
+    return spent, summary(np.array(sums) / work.decisions)
+
+
+def in_memory(work: Work) -> tuple[int, dict[str, int]]:
+    """Give the most bytes that a call holds, and a call of each kernel within it."""
+    if work.before is not None:
+        work.before()
+    with traced():
+        memory = Memory()
+        with watched(memory.meter) as taken:
+            memory.start()
+            work.call()
+            most = memory.whole()
+    if work.after is not None:
+        work.after()
+    return most, {name: max(each) for name, each in taken.items()}
 
 
 def _called(work: Work, taken: Taken) -> Taken:

@@ -38,8 +38,10 @@ def duration(seconds: float) -> str:
     return f"{seconds / size:.3g} {unit}"
 
 
-def amount(size: int) -> str:
-    """Write a number of bytes."""
+def amount(size: int | None) -> str:
+    """Write a number of bytes; nothing where none was measured."""
+    if size is None:
+        return ""
     for least, unit in _SIZES:
         if size >= least:
             return f"{size / least:.3g} {unit}"

@@ -65,7 +65,9 @@ def test_json(document: dict[str, Any]) -> None:
         for kernel in row["kernels"].values():
             assert 0 < kernel["p50"] <= kernel["p99"]
             assert kernel["calls"] >= 1
-            assert kernel["allocated"] >= 0
+            # One call is traced, which comes not to all kernels.
+            assert (kernel["allocated"] or 0) >= 0
+        assert any(kernel["allocated"] for kernel in row["kernels"].values())
     assert len(document["growths"]) == len(document["cases"]) / 2
     assert document["pairs"] == document["replays"] == []
     assert "scan.scan_fitting" in document["kernels_not_reached"]

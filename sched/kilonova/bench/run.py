@@ -44,8 +44,9 @@ class KernelCalls(NamedTuple):
     calls
         How many calls these are of.
     allocated
-        Bytes that one call holds beyond what was there before, at most; None within
-        calls of the workload that take over a second: tracing makes them minutes.
+        Bytes that one call holds beyond what was there before, at most; None where the
+        one call of the workload that is traced does not come to it, and within calls
+        over a second.
     """
 
     p50: float

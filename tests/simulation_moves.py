@@ -277,7 +277,11 @@ class Moves(Crossings):
         assert self.cloud.allocations(uuid) == was
 
     def delete(self, server: Server, turn: Turn) -> None:
-        """Delete a server: nothing is left but what migrations in error hold."""
+        """Delete a server: nothing is left but what migrations in error hold.
+
+        One whose source is down, and waits to be confirmed, stays.
+        """
+        was = self.cloud.allocations(server.uuid)
         waiting = [
             migration
             for migration in self.records.migrations.values()
@@ -289,6 +293,13 @@ class Moves(Crossings):
         if done is None:
             return
         for migration in waiting:
+            if migration.source_node in self.down:
+                # It does not answer: nothing is confirmed, and nothing deleted.
+                assert self.cloud.allocations(server.uuid) == was
+                assert server.uuid in self.records.servers
+                over = "error" if migration.cross_cell_move else "finished"
+                assert migration.status == over
+                return
             self.books.let_go(migration)
         if self.faults.failed == ["destroy"]:
             # Its ports are gone, and what they held is not.

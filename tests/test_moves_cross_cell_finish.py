@@ -223,6 +223,22 @@ def test_deletion_ends_where_the_confirmation_fails() -> None:
     assert len(bench.records.copies[server.uuid]) == 1
 
 
+def test_deletion_ends_where_the_source_does_not_answer() -> None:
+    bench = Cells(PAIR)
+    server, migration = resized(bench)
+    bench.set_up("a1", up=False)
+    bench.do.delete(server.uuid)
+    assert (server.vm_state, server.task_state) == ("error", None)
+    assert (server.fault or "").startswith("MessagingTimeout: ")
+    assert (migration.status, bench.cells(server.uuid)) == ("error", "B+A")
+    assert bench.held(server.uuid) == {"b1": LARGE_HELD}
+    assert bench.held(migration.uuid) == {"a1": SMALL_HELD}
+    assert bench.table == [("fail", "b1", "a1", "B+A")]
+    bench.do.delete(server.uuid)
+    assert server.uuid not in bench.records.servers
+    assert bench.held(migration.uuid) == {"a1": SMALL_HELD}
+
+
 def orphans(bench: Cells) -> set[str]:
     found = audit(bench.cloud, bench.records)
     return {orphan.consumer for orphan in found.orphans}

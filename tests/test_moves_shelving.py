@@ -122,6 +122,24 @@ def test_delete_confirms_first_and_frees_everything() -> None:
     assert bench.records.ports[names[0]]["device_id"] == ""
 
 
+def test_delete_of_a_resized_server_whose_source_is_down() -> None:
+    bench = Bench()
+    server = bench.do.boot(make_server())
+    migration = bench.do.migrate(server.uuid)
+    held = bench.held(server.uuid), bench.held(migration.uuid)
+    bench.set_up("a", up=False)
+    bench.do.delete(server.uuid)
+    assert (server.vm_state, server.task_state) == ("resized", "deleting")
+    assert migration.status == "finished"
+    assert (bench.held(server.uuid), bench.held(migration.uuid)) == held
+    bench.set_up("a", up=True)
+    bench.do.delete(server.uuid)
+    assert (server.vm_state, migration.status) == ("active", "confirmed")
+    assert (bench.held(server.uuid), bench.held(migration.uuid)) == (held[0], {})
+    bench.do.delete(server.uuid)
+    assert not bench.records.servers
+
+
 def test_delete_without_its_host() -> None:
     bench = Bench()
     server = bench.do.boot(make_server())

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from kilonova.admin import audit
+from kilonova.hosts import clock
 from kilonova.moves import (
     context,
     cross_cell,
@@ -24,7 +25,11 @@ from kilonova.moves import (
 )
 from kilonova.moves.holding import give_back_source
 from kilonova.moves.ports import bind_ports
-from simulation import STEPS, Simulation
+from moves_cloud import SMALL
+from simulation import NOTHING, STEPS, Simulation
+from simulation_moves import Moves
+from simulation_site import Host, Site
+from simulation_world import new_server
 
 QUICK = settings(
     max_examples=1000,
@@ -35,6 +40,26 @@ QUICK = settings(
 # Compiled kernels are three times as fast.
 TestSimulation = pytest.mark.jit(Simulation.TestCase)
 TestSimulation.settings = QUICK
+
+
+@pytest.mark.parametrize("cell", [1, 2])
+def test_a_resized_server_is_deleted_while_its_source_is_down(cell: int) -> None:
+    site = Site((Host(), Host(cell=cell)), crosses="with ports")
+    moves = Moves(site)
+    server = new_server(1, SMALL, None)
+    with clock.using(lambda: moves.now):
+        moves.boot(server, 1, "a", NOTHING)
+        moves.migrate(server, None, None, NOTHING)
+        moves.set_up("a", up=False)
+        moves.delete(server, NOTHING)
+        assert len(moves.books.by_migration) == 1
+        moves.check()
+        moves.host_returns("a")
+        while moves.records.servers:
+            moves.delete(server, NOTHING)
+            moves.check()
+        # Across cells, nobody confirms what has failed.
+        assert len(moves.books.by_migration) == (cell == 2)
 
 
 def _nothing(*values: object, **more: object) -> None:

@@ -60,13 +60,20 @@ def clean_host(context: Context, server: Server, host: str | None) -> None:
 
 
 def _clean_source(context: Context, copy: CellCopy) -> None:
-    """Clean up the source host; what the migration holds is freed whatever fails.
+    """Clean up the source host; what the migration holds is freed whatever fails there.
 
     Notes
     -----
     As ``confirm_snapshot_based_resize_at_source`` in Nova's ``compute/manager.py``.
     """
     server, migration = copy.server, copy.migration
+    if not context.is_up(migration.source_node):
+        # It is not asked, so the migration goes on holding it.
+        raise failed(
+            f"Source {migration.source_host!r} must be up to let server {server.uuid} "
+            "go, and does not answer.",
+            "MessagingTimeout",
+        )
     try:
         context.run("confirm_resize_at_source", server, migration.source_host)
         clean_host(context, server, migration.source_host)

@@ -25,7 +25,6 @@ def delete(context: Context, server: Server) -> None:
     if server.vm_state == "resized":
         migration = unconfirmed(context, server, ("finished", "confirming"))
         if migration is not None and not _confirm(context, server, migration):
-            context.see("fail", server)
             return
     if server.host is not None and context.is_up(server.node):
         if was_deleting:
@@ -50,16 +49,16 @@ def delete(context: Context, server: Server) -> None:
 def _confirm(context: Context, server: Server, migration: Migration) -> bool:
     """Confirm a resize of a server that is to be deleted; say whether it was done.
 
-    A source in the same cell that is down does not answer.
+    A source that is down does not answer; one in the same cell is not even asked.
     """
     crosses = migration.cross_cell_move
-    if not crosses and not context.is_up(migration.source_node):
-        return False
-    confirm_resize(context, server, migration)
-    if migration.status != "error":
-        return True
-    if crosses:
-        server.task_state = None
+    if crosses or context.is_up(migration.source_node):
+        confirm_resize(context, server, migration)
+        if migration.status != "error":
+            return True
+    if not crosses:
+        # The API alone sees what happens; across cells the conductor has noted it.
+        context.see("fail", server)
     return False
 
 

@@ -150,6 +150,10 @@ def test_in_short(document: dict[str, Any]) -> None:
     assert within[1:] == (*["25 µs"] * 3, "")
     assert marks[1:] == ("1 µs", "10 µs", "100 µs", "")
     assert {line.workload for line in LINES} <= {each.name for each in workloads()}
+    again = document["pairs"][-1] | {"doing": "claimed, first call", "ratio": 50.0}
+    document["pairs"].append(again)
+    beside = "4 s at 10,000 hosts: 40,000 times; first call, 50 times"
+    assert short(document).rows[0][-1] == beside
     del document["cases"][0]
     assert short(document).rows[0][1] == ""
     text = measure_bench.in_short(document)

@@ -70,7 +70,8 @@ def test_json(document: dict[str, Any]) -> None:
         assert any(kernel["allocated"] for kernel in row["kernels"].values())
     assert len(document["growths"]) == len(document["cases"]) / 2
     assert document["pairs"] == document["replays"] == []
-    assert "scan.scan_fitting" in document["kernels_not_reached"]
+    # Of a part of the suite there is nothing to say.
+    assert document["kernels_not_reached"] == []
     assert list(document["phases"]) == ["memory bandwidth", "100 hosts", "200 hosts"]
     assert all(seconds > 0 for seconds in document["phases"].values())
 

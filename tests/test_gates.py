@@ -64,6 +64,9 @@ def test_real_bounds_catch_it() -> None:
         assert not found.holds, found.line()
 
 
+CLAIM = "[[gate]]\nworkload = 'marks: all, plain'\nagainst = 'numpy'\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -72,15 +75,35 @@ def test_real_bounds_catch_it() -> None:
         ("[[gate]]\nworkload = 'marks: all, plain'\nat_most = 1", "against must be"),
         (
             "[[gate]]\nworkload = 'x'\nagainst = 'numpy'\nat_most = 1",
-            "No workload 'x'",
+            "workload must be a workload, as `kilonova bench` names it, got 'x'",
         ),
         (
             "[[gate]]\nworkload = 'marks: all, plain'\nagainst = 'numpy'",
-            "at_most must be a ratio, got None",
+            "at_most must be a ratio above 0, got None",
         ),
         (
             "[[gate]]\nworkload = 'marks: all, plain'\nagainst = 'hosts'\nat_most = 1",
-            "of must be a number of hosts, got 0",
+            "of must be a number of hosts in 1..1000000, got None",
+        ),
+        *(
+            (f"{CLAIM}at_most = {value}", f"must be a ratio above 0, got {value}")
+            for value in ("nan", "inf", "0", "'1'")
+        ),
+        *(
+            (f"{CLAIM}at_most = 1\nhosts = {value}", f"hosts must be .*, got {value}")
+            for value in ("'x'", "0", "-5", "1000.5", "2000000")
+        ),
+        (f"{CLAIM}at_most = 1\nhosts = true", "hosts must be .*, got True"),
+        (f"{CLAIM}at_most = 1\nshape = 'round'", "not timed on 10000 hosts, .*'round'"),
+        (f"{CLAIM}at_most = 1\nfill = 'full'", "not timed on .* fill 'full'"),
+        (f"{CLAIM}at_most = 1\nof = 1", "against numpy there is no of, got 1"),
+        (f"{CLAIM}at_most = 1\n{CLAIM}at_most = 1", "gate 2: there is one just like"),
+        ("gate = [1]", "gate 1: it must be a table, got 1"),
+        ("[[gate]]\nworkload = [1]\nagainst = 'numpy'\nat_most = 1", r"got \[1\]"),
+        (
+            "[[gate]]\nworkload = 'claims: claim'\nagainst = 'hosts'\nof = 10000\n"
+            "at_most = 1",
+            "of must be another one, got 10000",
         ),
         (
             "[[gate]]\nworkload = 'marks: all, plain'\nseconds = 1",

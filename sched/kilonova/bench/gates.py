@@ -6,6 +6,7 @@ turns, so that whatever else the machine does slows both.
 """
 
 import gc
+import math
 import statistics
 import time
 import tomllib
@@ -14,13 +15,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from kilonova.bench.busy_cloud import busy_cloud
 from kilonova.bench.run import ready
 from kilonova.bench.timing import clocked, repeated, uncollected
-from kilonova.bench.workload import FILL, Fleet, Work
-from kilonova.bench.workloads.register import find
+from kilonova.bench.workload import FILL, SIZES, Fleet, Work
+from kilonova.bench.workloads.register import find, workloads
 from kilonova.candidates.cloud import Cloud
 from kilonova.errors import BadInput
 
@@ -122,34 +123,69 @@ def read_gates(path: Path) -> list[Gate]:
     rows = document.get("gate")
     if not isinstance(rows, list) or not rows:
         raise BadInput(f"{path} must hold at least one [[gate]].")
-    return [_gate(f"{path}, gate {number}", row) for number, row in enumerate(rows, 1)]
+    gates = [_gate(f"{path}, gate {number}", row) for number, row in enumerate(rows, 1)]
+    for number, gate in enumerate(gates, 1):
+        if gate in gates[: number - 1]:
+            raise BadInput(f"{path}, gate {number}: there is one just like it before.")
+    return gates
 
 
-def _gate(where: str, row: Mapping[str, Any]) -> Gate:
+def _gate(where: str, row: object) -> Gate:
+    if not isinstance(row, dict):
+        raise BadInput(f"{where}: it must be a table, got {row!r}.")
     unknown = sorted(row.keys() - _KEYS)
     if unknown:
         raise BadInput(f"{where}: unknown {unknown[0]!r}; known: {sorted(_KEYS)}.")
-    against, at_most = row.get("against"), row.get("at_most")
+    against, fill = row.get("against"), row.get("fill")
     if against not in _AGAINST:
         raise BadInput(f"{where}: against must be one of {_AGAINST}, got {against!r}.")
-    if isinstance(at_most, bool) or not isinstance(at_most, int | float) or at_most < 0:
-        raise BadInput(f"{where}: at_most must be a ratio, got {at_most!r}.")
-    fleet = Fleet(row.get("hosts", 10_000), row.get("shape", "flat"), FILL)
-    fleet = fleet._replace(fill=row.get("fill", FILL))
-    gate = Gate(row.get("workload", ""), fleet, against, row.get("of", 0), at_most)
-    _check_places(where, gate)
-    return gate
+    at_most = _ratio(where, row.get("at_most"))
+    hosts = _hosts(where, "hosts", row.get("hosts", 10_000))
+    fleet = Fleet(hosts, row.get("shape", "flat"), FILL if fill is None else fill)
+    name = _workload(where, "workload", row.get("workload"), fleet)
+    of: int | str = 0
+    if against == _NUMPY and "of" in row:
+        raise BadInput(f"{where}: against numpy there is no of, got {row['of']!r}.")
+    if against == _WORKLOAD:
+        of = _workload(where, "of", row.get("of"), fleet)
+    if against == _SIZE:
+        of = _hosts(where, "of", row.get("of"))
+        _workload(where, "workload", name, fleet._replace(hosts=of))
+    if of in (hosts, name):
+        raise BadInput(f"{where}: of must be another one, got {of!r}.")
+    return Gate(name, fleet, against, of, at_most)
 
 
-def _check_places(where: str, gate: Gate) -> None:
-    """Refuse a gate whose workloads are not timed where it says; raises BadInput."""
-    hosts = gate.of if gate.against == _SIZE else gate.fleet.hosts
-    if isinstance(hosts, bool) or not isinstance(hosts, int) or hosts < 1:
-        raise BadInput(f"{where}: of must be a number of hosts, got {gate.of!r}.")
-    names = [gate.workload, *([str(gate.of)] if gate.against == _WORKLOAD else [])]
-    for name in names:
-        if not find(name).runs_on(gate.fleet):
-            raise BadInput(f"{where}: {name!r} is not timed on {gate.fleet}.")
+def _ratio(where: str, value: object) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < cast(float, value) < math.inf:
+        raise BadInput(f"{where}: at_most must be a ratio above 0, got {value!r}.")
+    return cast(float, value)
+
+
+def _hosts(where: str, key: str, value: object) -> int:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or not 1 <= cast(int, value) <= SIZES[-1]:
+        right = f"a number of hosts in 1..{SIZES[-1]}"
+        raise BadInput(f"{where}: {key} must be {right}, got {value!r}.")
+    return cast(int, value)
+
+
+def _workload(where: str, key: str, name: object, fleet: Fleet) -> str:
+    """Refuse what is no workload, or is not timed on a cloud; raises BadInput."""
+    known = {each.name: each for each in workloads()}
+    if not isinstance(name, str) or name not in known:
+        raise BadInput(
+            f"{where}: {key} must be a workload, as `kilonova bench` names it, "
+            f"got {name!r}."
+        )
+    if not known[name].runs_on(fleet):
+        hosts, shape, fill = fleet
+        raise BadInput(
+            f"{where}: {name!r} is not timed on {hosts} hosts, shape {shape!r}, "
+            f"fill {fill!r}."
+        )
+    return name
 
 
 def outcomes(

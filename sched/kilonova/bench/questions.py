@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from kilonova.candidates.cloud import Cloud
 from kilonova.cloud.schema import columns_of
 from kilonova.cloud.state import State
 
 AMOUNTS: Mapping[str, int] = {"VCPU": 2, "MEMORY_MB": 2_048, "DISK_GB": 10}
+PORT_AMOUNT = 10_000
 BANDWIDTH: Mapping[str, int] = {
-    "NET_BW_EGR_KILOBIT_PER_SEC": 10_000,
-    "NET_BW_IGR_KILOBIT_PER_SEC": 10_000,
+    "NET_BW_EGR_KILOBIT_PER_SEC": PORT_AMOUNT,
+    "NET_BW_IGR_KILOBIT_PER_SEC": PORT_AMOUNT,
 }
 _PORT = (
     "&resources_{0}=NET_BW_EGR_KILOBIT_PER_SEC:10000,NET_BW_IGR_KILOBIT_PER_SEC:10000"
@@ -35,10 +37,21 @@ SHAPES_OF: Mapping[str, tuple[str, ...]] = {
     "one port": ("nested",),
     "two ports": ("nested",),
 }
+_TRAIT = "HW_CPU_X86_AVX512F"
 # Bytes of the largest amount that an inventory can give, and of a mark.
 _AMOUNT_BYTES, _MARK_BYTES = 4, 1
 # Providers of a nested host with bandwidth: bridges of two physical networks first.
 _DEVICES = 6
+
+
+def edited(cloud: Cloud) -> None:
+    """Give a provider a trait more, and take it away: nothing kept counts any more."""
+    state, row = cloud.state, 0
+    numbers = state.trait_sets[int(state.tables.provider["trait_set"][row])]
+    traits = [state.traits[number] for number in numbers]
+    name = state.provider_identity(row)
+    cloud.set_traits(name, (*traits, _TRAIT))
+    cloud.set_traits(name, traits)
 
 
 def mark_bytes(hosts: int, ports: int) -> int:

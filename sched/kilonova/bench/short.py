@@ -50,6 +50,8 @@ LINES = (
         "candidates: text, one port",
         peer=("Placement, SQLite", "one port, first 1000"),
     ),
+    Line("the same for an amount never asked", "candidates: text, other queries"),
+    Line("the same after an edit of traits", "candidates: text, after an edit"),
     Line("how many more servers with a port fit", "headroom: one port"),
     Line("why none fits", "explain: one class too much"),
 )
@@ -94,7 +96,12 @@ def _beside(line: Line, pairs: Sequence[dict[str, Any]]) -> str:
     ]
     if not alike:
         return ""
-    # The first thing that ours does is all of it.
+    # The first thing that ours does is all of it; others of its kind follow a comma.
     most = max(row["hosts"] for row in alike)
-    row = next(row for row in alike if row["hosts"] == most)
-    return f"{duration(row['theirs'])} at {most:,} hosts: {row['ratio']:,.0f} times"
+    row, *others = [row for row in alike if row["hosts"] == most]
+    found = f"{duration(row['theirs'])} at {most:,} hosts: {row['ratio']:,.0f} times"
+    for other in others:
+        doing, _, which = other["doing"].partition(", ")
+        if which and doing == row["doing"]:
+            found += f"; {which}, {other['ratio']:,.0f} times"
+    return found

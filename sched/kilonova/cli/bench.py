@@ -34,6 +34,8 @@ class Wanted:
     def suite(self) -> suite.Wanted:
         """Say what to run; raises BadInput."""
         names = tuple(name for name in self.peers.split(",") if name)
+        if self.peers and not names:
+            raise BadInput(f"--peers must name services, got {self.peers!r}.")
         return suite.Wanted(self.quick, numbers(self.hosts), names, self.only)
 
 
@@ -97,7 +99,9 @@ def slowdowns(text: str, known: Collection[str]) -> dict[str, int]:
     if not text:
         return {}
     name, _, times = text.rpartition("=")
-    if not name or not times.isdigit() or int(times) < 1:
+    # Other scripts have digits, too, which are no numbers to Python.
+    is_number = times.isascii() and times.isdigit()
+    if not name or not is_number or int(times) < 1:
         raise BadInput(f"{SLOW} must be NAME=TIMES, got {text!r}.")
     if name not in known:
         raise BadInput(

@@ -1,8 +1,9 @@
 """Placement and Kilonova give the same body for the same query, turn by turn.
 
 Placement's time is from the query to the bytes of the body, through its application,
-without a network; Kilonova's from the query string to the bytes of the body as well,
-and by itself that of marking all trees that fit, with the plan compiled.
+without a network; Kilonova's from the query string to the bytes of the body as well:
+asked before, when texts of trees are kept, and after an edit, when nothing is. And by
+itself that of marking all trees that fit, with the plan compiled.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 from kilonova.bench.peers.pairs import Pair, Turn, compared, median_of, seconds
 from kilonova.bench.peers.wsgi import PlacementApplication
-from kilonova.bench.questions import QUERIES, SHAPES_OF
+from kilonova.bench.questions import QUERIES, SHAPES_OF, edited
 from kilonova.bench.workload import WrongResult
 from kilonova.candidates.cloud import Cloud
 from kilonova.candidates.marking import marking_of
@@ -20,7 +21,7 @@ from kilonova.request.query import parse_query
 
 LIMITS = (1_000, None)
 # Ours after each of theirs.
-_CALLS = 10
+_CALLS = {"body written": 10, "body written, after an edit": 3, "trees marked": 10}
 
 
 def pairs(
@@ -67,22 +68,27 @@ def _asked(
             raise WrongResult(f"Placement's answer to {query!r} is another one.")
         question = f"{name}, {'all' if limit is None else f'first {limit}'}"
         marking = marking_of(cloud.state, parse_query(QUERIES[name]), True)
-        ours: dict[str, Callable[[], object]] = {
-            "body written": partial(_ours, cloud, query),
-            "trees marked": partial(marking.scan, cloud.state),
+        written, scan = partial(_ours, cloud, query), partial(marking.scan, cloud.state)
+        ours: dict[str, Callable[[], float]] = {
+            "body written": partial(seconds, written),
+            "body written, after an edit": partial(_after_an_edit, cloud, written),
+            "trees marked": partial(seconds, scan),
         }
         turn = partial(_turn, partial(_theirs, placement, query), ours)
         yield from compared((title, question, hosts, shape), turn, budget_s)
 
 
-def _turn(theirs: Callable[[], object], ours: dict[str, Callable[[], object]]) -> Turn:
+def _turn(theirs: Callable[[], object], ours: dict[str, Callable[[], float]]) -> Turn:
     return Turn(
         seconds(theirs),
-        {
-            doing: median_of(partial(seconds, call), _CALLS)
-            for doing, call in ours.items()
-        },
+        {doing: median_of(timed, _CALLS[doing]) for doing, timed in ours.items()},
     )
+
+
+def _after_an_edit(cloud: Cloud, call: Callable[[], object]) -> float:
+    """Time a call for which nothing is kept of the same question before."""
+    edited(cloud)
+    return seconds(call)
 
 
 def _theirs(placement: PlacementApplication, query: str) -> bytes:

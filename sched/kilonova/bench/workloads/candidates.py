@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from itertools import count
 
 import numpy as np
 
 from kilonova.bench.questions import (
+    PORT_AMOUNT,
     PORTS,
     QUERIES,
     SHAPES_OF,
+    edited,
     mark_bytes,
     numpy_marks,
 )
@@ -50,6 +54,32 @@ def _first(name: str, limit: int, form: _Form, cloud: Cloud, fleet: Fleet) -> Wo
         touched=touched,
         plain=lambda: np.flatnonzero(plain())[:limit],
     )
+
+
+def _after_an_edit(name: str, cloud: Cloud, fleet: Fleet) -> Work:
+    """Ask after an edit of traits, with nothing kept of the same question before."""
+    work = _first(name, _LIMIT, Candidates.to_json, cloud, fleet)
+    return replace(work, before=partial(edited, cloud))
+
+
+def _other_queries(name: str, cloud: Cloud, fleet: Fleet) -> Work:
+    """Ask for another amount at each call, which all hosts that fit have as well."""
+    work = _first(name, _LIMIT, Candidates.to_json, cloud, fleet)
+    amount = f"{PORT_AMOUNT}"
+    amounts = count(PORT_AMOUNT - 1, -1)
+
+    def call() -> bytes:
+        query = QUERIES[name].replace(f":{amount}", f":{next(amounts)}")
+        return cloud.allocation_candidates(query, _LIMIT).to_json()
+
+    def check() -> bool:
+        known = json.loads(cloud.allocation_candidates(QUERIES[name], _LIMIT).to_json())
+        other = json.loads(call())
+        return work.check() and set(other["provider_summaries"]) == set(
+            known["provider_summaries"]
+        )
+
+    return replace(work, call=call, check=check)
 
 
 def _count(name: str, cloud: Cloud, fleet: Fleet) -> Work:
@@ -112,6 +142,22 @@ WORKLOADS = (
         )
         for form, (doing, call) in _FORMS.items()
         for name in ("plain", "one port")
+    ),
+    Workload(
+        "candidates: text, other queries",
+        "write the first 1000 of a query with a port that was never asked, each",
+        partial(_other_queries, "one port"),
+        shapes=("nested",),
+        fills=(0.7,),
+        quick=True,
+    ),
+    Workload(
+        "candidates: text, after an edit",
+        "write the first 1000 after an edit of traits, which leaves nothing kept",
+        partial(_after_an_edit, "one port"),
+        shapes=("nested",),
+        fills=(0.7,),
+        quick=True,
     ),
     Workload(
         "candidates: count, one port",

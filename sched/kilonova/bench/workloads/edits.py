@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from kilonova.bench.questions import PLAIN, column_bytes
+from kilonova.bench.questions import PLAIN
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
 
@@ -81,7 +81,6 @@ def _parent(cloud: Cloud, _fleet: Fleet) -> Work:
         check=check,
         after=lambda: cloud.set_parent(_NEW, None),
         close=lambda: cloud.remove_provider(_NEW),
-        touched=column_bytes(cloud.state),
     )
 
 

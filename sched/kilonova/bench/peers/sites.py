@@ -12,6 +12,8 @@ from kilonova.bench.peers.third_party import sqlalchemy
 from kilonova.bench.peers.wsgi import PlacementApplication
 
 _SQLITE, _POSTGRESQL = "Placement, SQLite", "Placement, PostgreSQL"
+# Rows go to PostgreSQL one by one: to load more takes minutes.
+_MOST_POSTGRESQL = 1_000
 # What Nova is asked for has ports, which flat clouds have no room for.
 _OF_NOVA = "nested"
 
@@ -60,7 +62,7 @@ def pairs(
 
                 progress(f"Nova: {size}")
                 yield from nova_pairs.pairs(placement, cloud, budget_s)
-        if database and "placement" in peers:
+        if database and "placement" in peers and hosts <= _MOST_POSTGRESQL:
             progress(f"{_POSTGRESQL}: {size}")
             with _placement(document, database) as placement:
                 on = (_POSTGRESQL, hosts, shape)

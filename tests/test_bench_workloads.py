@@ -14,7 +14,7 @@ import pytest
 from kilonova import Cloud
 from kilonova.bench import run, timing
 from kilonova.bench.busy_cloud import busy_cloud
-from kilonova.bench.kernels import Memory, callable_kernels, watched
+from kilonova.bench.kernels import callable_kernels, watched
 from kilonova.bench.workload import FILLS, SHAPES, Fleet, Work, Workload, WrongResult
 from kilonova.bench.workloads.register import find, workloads
 from kilonova.errors import BadInput
@@ -146,7 +146,7 @@ def test_what_is_done_around_a_call_is_not_counted() -> None:
 def test_bytes_are_the_most_that_was_held() -> None:
     with timing.traced():
         bytearray(9_000_000)
-        memory = Memory()
+        memory = timing.Memory()
         bytearray(5_000_000)
         before = memory.begin()
         bytearray(1_000_000)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.bench.bulk_cloud import lay_cloud
+from kilonova.bench.questions import class_rows
 from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud.host import HostCell
@@ -88,9 +89,7 @@ def _tell_hosts(state: State) -> None:
 
 def class_used(state: State, name: str) -> NDArray[np.int64]:
     """Give what is in use of a class, by the providers that offer it."""
-    index, number = state.index(), state.resource_classes.find(name)
-    rows = index.class_row[index.class_start[number] : index.class_start[number + 1]]
-    used: NDArray[np.int64] = state.tables.inventory["used"][rows]
+    used: NDArray[np.int64] = state.tables.inventory["used"][class_rows(state, name)]
     return used
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +23,7 @@ from kilonova.bench.run import ready
 from kilonova.bench.workload import FILL, SHAPES, Fleet
 from kilonova.bench.workloads.register import workloads
 from kilonova.candidates.cloud import Cloud
-from kilonova.errors import UnknownMetric
-from kilonova.hosts.options import MetricsSection, Options
-from kilonova.hosts.scheduler import Scheduler
 from kilonova.replay.server_replay import ServerGame
-from kilonova.request.flavor import Flavor
-from kilonova.request.server import ServerSpec
 
 _HOSTS = 100
 _SERVERS = 300
@@ -113,22 +108,6 @@ def _ask_a_small_cloud() -> None:
     document = {"providers": [{"name": "host", "inventories": inventories}]}
     cloud = Cloud.from_document(document)
     assert not cloud.explain("resources=VCPU:8,MEMORY_MB:8192").fitting_count
-    _weigh_what_is_not_reported()
-
-
-def _weigh_what_is_not_reported() -> None:
-    """Ask for a host where one that passes does not report the metric asked for."""
-    inventories = {"VCPU": {"total": 4}, "MEMORY_MB": {"total": 4_096}}
-    providers = [{"name": name, "inventories": inventories} for name in "ab"]
-    cloud = Cloud.from_document(
-        {
-            "providers": providers,
-            "hosts": [{"nodename": "a", "metrics": {"load": 1.0}}, {"nodename": "b"}],
-        }
-    )
-    options = Options(metrics=MetricsSection(weight_setting=("load=1.0",)))
-    with suppress(UnknownMetric):
-        Scheduler(cloud, options).select(ServerSpec(Flavor(1, 512, 0)))
 
 
 if __name__ == "__main__":

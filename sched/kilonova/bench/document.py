@@ -7,7 +7,7 @@ one that `uuid_of` derives from the name, unless the document gives one.
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, NotRequired, TypedDict, cast
 
 MAX_INT = 0x7FFFFFFF
@@ -35,6 +35,22 @@ class Provider(TypedDict):
     inventories: Mapping[str, Inventory]
     traits: list[str]
     aggregates: list[str]
+
+
+def provider(
+    name: str,
+    parent: str | None,
+    inventories: Mapping[str, Inventory],
+    traits: Sequence[str] = (),
+) -> Provider:
+    """Make a provider that is in no aggregate."""
+    return {
+        "name": name,
+        "parent": parent,
+        "inventories": inventories,
+        "traits": list(traits),
+        "aggregates": [],
+    }
 
 
 Allocations = Mapping[str, Mapping[str, int]]

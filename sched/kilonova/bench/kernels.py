@@ -7,7 +7,6 @@ so only those are counted that Python calls.
 
 import sys
 import time
-import tracemalloc
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,39 +35,6 @@ class Meter(NamedTuple):
 
 # Nanoseconds.
 CLOCK = Meter(time.perf_counter_ns, lambda before: time.perf_counter_ns() - before)
-
-
-class Memory:
-    """Bytes held at most beyond what was there before, while memory is traced."""
-
-    def __init__(self) -> None:
-        self.start()
-
-    def start(self) -> None:
-        """Let all begin now."""
-        tracemalloc.reset_peak()
-        self._begun = self._most = tracemalloc.get_traced_memory()[0]
-
-    def begin(self) -> int:
-        """Begin anew; give what is held now."""
-        held, most = tracemalloc.get_traced_memory()
-        self._most = max(self._most, most)
-        tracemalloc.reset_peak()
-        return held
-
-    def end(self, before: int) -> int:
-        """Give what was held at most since, beyond that."""
-        return tracemalloc.get_traced_memory()[1] - before
-
-    def whole(self) -> int:
-        """Give what was held at most since the start, beyond what was then."""
-        self.begin()
-        return self._most - self._begun
-
-    @property
-    def meter(self) -> Meter:
-        """For single calls, within all that."""
-        return Meter(self.begin, self.end)
 
 
 def callable_kernels() -> list[str]:

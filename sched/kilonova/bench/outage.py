@@ -6,6 +6,7 @@ import numpy as np
 
 from kilonova.bench.busy_cloud import busy_cloud
 from kilonova.bench.document import uuid_of
+from kilonova.bench.ports import port as port_of
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud import claims
 from kilonova.cloud.server_groups import Group
@@ -68,7 +69,11 @@ def outage(hosts: int, failed: int, each: int, fill: float, seed: int = 0) -> Ou
         host = lost[n // each]
         flavor = _FLAVORS[flavors[n]][0]
         group = groups[int(rng.integers(len(groups)))] if grouped[n] else None
-        port = _port(n, int(rng.choice(_KILOBITS))) if ports[n] else None
+        port = (
+            port_of(f"port {n}", n % 2, int(rng.choice(_KILOBITS)))
+            if ports[n]
+            else None
+        )
         server = Server(
             uuid_of(f"server {n}"),
             flavor,
@@ -86,18 +91,6 @@ def outage(hosts: int, failed: int, each: int, fill: float, seed: int = 0) -> Ou
     state.rows_moved()
     names = tuple(state.hosts.names[host] for host in lost)
     return Outage(cloud, records, names)
-
-
-def _port(n: int, kilobits: int) -> Port:
-    classes = ("NET_BW_EGR_KILOBIT_PER_SEC", "NET_BW_IGR_KILOBIT_PER_SEC")
-    return {
-        "id": uuid_of(f"port {n}"),
-        "binding:vnic_type": "normal",
-        "resource_request": {
-            "resources": dict.fromkeys(classes, kilobits),
-            "required": ["CUSTOM_VNIC_TYPE_NORMAL", f"CUSTOM_PHYSNET_PHYSNET{n % 2}"],
-        },
-    }
 
 
 def _lay(cloud: Cloud, row: int, host: int, server: Server, port: Port | None) -> None:

@@ -37,7 +37,8 @@ SHAPES_OF: Mapping[str, tuple[str, ...]] = {
     "one port": ("nested",),
     "two ports": ("nested",),
 }
-_TRAIT = "HW_CPU_X86_AVX512F"
+# One that hosts do not have.
+TRAIT = "HW_CPU_X86_AVX512F"
 # Bytes of the largest amount that an inventory can give, and of a mark.
 _AMOUNT_BYTES, _MARK_BYTES = 4, 1
 # Providers of a nested host with bandwidth: bridges of two physical networks first.
@@ -50,7 +51,7 @@ def edited(cloud: Cloud) -> None:
     numbers = state.trait_sets[int(state.tables.provider["trait_set"][row])]
     traits = [state.traits[number] for number in numbers]
     name = state.provider_identity(row)
-    cloud.set_traits(name, (*traits, _TRAIT))
+    cloud.set_traits(name, (*traits, TRAIT))
     cloud.set_traits(name, traits)
 
 

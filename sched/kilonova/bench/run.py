@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kilonova.bench.busy_cloud import busy_cloud, fill_cloud
-from kilonova.bench.kernels import Memory, Taken, watched
+from kilonova.bench.kernels import Meter, Taken, watched
 from kilonova.bench.timing import (
     SLOW_S,
+    Memory,
     Times,
     allocated,
+    around,
     clocked,
     measured,
     slope,
@@ -233,29 +235,22 @@ def in_kernels(work: Work, budget_s: float) -> tuple[Taken, Times]:
 
 def in_memory(work: Work) -> tuple[int, dict[str, int]]:
     """Give the most bytes that a call holds, and a call of each kernel within it."""
-    if work.before is not None:
-        work.before()
-    with traced():
+    with around(work), traced():
         memory = Memory()
-        with watched(memory.meter) as taken:
+        with watched(Meter(memory.begin, memory.end)) as taken:
             memory.start()
             work.call()
             most = memory.whole()
-    if work.after is not None:
-        work.after()
     return most, {name: max(each) for name, each in taken.items()}
 
 
 def _called(work: Work, taken: Taken) -> Taken:
     """Make a call; give what kernels took in it, without what is done around it."""
-    if work.before is not None:
-        work.before()
-    taken.clear()
-    work.call()
-    found = dict(taken)
-    taken.clear()
-    if work.after is not None:
-        work.after()
+    with around(work):
+        taken.clear()
+        work.call()
+        found = dict(taken)
+        taken.clear()
     return found
 
 

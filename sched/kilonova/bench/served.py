@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.bench.bulk_cloud import lay_cloud
+from kilonova.bench.document import Inventory, provider
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud import claims
 from kilonova.cloud.hosts import derive_hosts
@@ -33,18 +34,8 @@ def random_uuids(count: int, seed: int = 0) -> list[str]:
 
 def served_cloud(hosts: int, servers: Sequence[str], classes: int) -> Cloud:
     """Make flat hosts, and servers on them in turn, with amounts of some classes."""
-    cloud = lay_cloud(
-        [
-            {
-                "name": "host00000",
-                "parent": None,
-                "inventories": {name: {"total": 1_000_000} for name in AMOUNTS},
-                "traits": [],
-                "aggregates": [],
-            }
-        ],
-        hosts,
-    )
+    offers: dict[str, Inventory] = {name: {"total": 1_000_000} for name in AMOUNTS}
+    cloud = lay_cloud([provider("host00000", None, offers)], hosts)
     state = cloud.state
     first = claims.add_consumers(state, list(servers))
     host = np.arange(len(servers)) % hosts

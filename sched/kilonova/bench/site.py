@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from kilonova.bench.busy_cloud import class_used
 from kilonova.bench.document import uuid_of
+from kilonova.bench.ports import BANDWIDTH, port
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud import claims
 from kilonova.hosts.claiming import count_server, settle
@@ -17,7 +19,7 @@ from kilonova.records.server import Server
 from kilonova.request.flavor import Flavor
 
 SMALL, LARGE = Flavor(2, 2_048, 10, name="small"), Flavor(4, 4_096, 20, name="large")
-_BANDWIDTH = ("NET_BW_EGR_KILOBIT_PER_SEC", "NET_BW_IGR_KILOBIT_PER_SEC")
+_KILOBITS = 10_000
 
 
 class _Driver:
@@ -25,21 +27,6 @@ class _Driver:
 
     def run(self, step: str, server: Server, host: str) -> None:
         """Let a step be done."""
-
-
-def port(name: str, network: int) -> Port:
-    """Make a port with bandwidth, as Neutron's API shows it."""
-    return {
-        "id": uuid_of(name),
-        "binding:vnic_type": "normal",
-        "resource_request": {
-            "resources": dict.fromkeys(_BANDWIDTH, 10_000),
-            "required": [
-                f"CUSTOM_PHYSNET_PHYSNET{network}",
-                "CUSTOM_VNIC_TYPE_NORMAL",
-            ],
-        },
-    }
 
 
 class Site:
@@ -64,7 +51,7 @@ class Site:
 
     def __init__(self, cloud: Cloud, name: str) -> None:
         self.cloud = cloud
-        own, self.other = port(f"{name} 0", 0), port(f"{name} 1", 1)
+        own, self.other = (port(f"{name} {n}", n, _KILOBITS) for n in (0, 1))
         ports = {str(each["id"]): each for each in (own, self.other)}
         self._new = Server(uuid_of(name), SMALL, ports=(str(own["id"]),))
         self.uuid = self._new.uuid
@@ -79,9 +66,7 @@ class Site:
 
     def used(self) -> int:
         """Give the VCPU in use."""
-        inventory = self.cloud.state.tables.inventory
-        number = self.cloud.state.resource_classes.find("VCPU")
-        return int(inventory["used"][inventory["resource_class"] == number].sum())
+        return int(class_used(self.cloud.state, "VCPU").sum())
 
     def taken(self) -> int:
         """Give the VCPU that are in use for the server, wherever it holds them."""
@@ -90,7 +75,7 @@ class Site:
     def bridges(self) -> int:
         """Count the providers that give bandwidth to the server itself."""
         held = self.cloud.allocations(self.uuid)
-        return sum(_BANDWIDTH[0] in amounts for amounts in held.values())
+        return sum(BANDWIDTH[0] in amounts for amounts in held.values())
 
     def bound(self) -> str | None:
         """Give the compute service that the server's own port is bound to, if any."""

@@ -144,15 +144,14 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     for pair in _pairs(wanted, found.peers, progress):
         found.pairs.append(pair)
         found.passed(f"beside {_service(pair)}")
-    if not wanted.only:
-        games, churn = recorded_games(wanted.quick), CHURN[wanted.quick]
-        found.replays = list(replays(games, churn, progress))
-        found.passed("replays")
-        budget_s = 3.0 if wanted.quick else 6.0
-        found.besides = list(besides(games, churn, found.peers, budget_s, progress))
-        found.passed("replays beside peers")
     if wanted.only:
         return found
+    games, churn = recorded_games(wanted.quick), CHURN[wanted.quick]
+    found.replays = list(replays(games, churn, progress))
+    found.passed("replays")
+    budget_s = 3.0 if wanted.quick else 6.0
+    found.besides = list(besides(games, churn, found.peers, budget_s, progress))
+    found.passed("replays beside peers")
     reached = {name for case in found.cases for name in case.kernels}
     found.unreached = sorted(set(callable_kernels()) - reached)
     return found

@@ -10,6 +10,7 @@ from kilonova.bench.document import (
     Inventory,
     Provider,
     limits_of,
+    provider,
 )
 
 SHAPES = ("flat", "nested")
@@ -66,7 +67,7 @@ def synthetic_cloud(hosts: int, shape: str, fill: float, seed: int) -> Document:
     for host in range(hosts):
         name = f"host{host:05}"
         ports = []
-        cloud["providers"].append(_provider(name, None, _HOST, ["HW_CPU_X86_AVX2"]))
+        cloud["providers"].append(provider(name, None, _HOST, ["HW_CPU_X86_AVX2"]))
         if shape == "nested":
             networks = _networks(name)
             cloud["providers"] += networks
@@ -92,26 +93,11 @@ def _networks(host: str) -> list[Provider]:
         ),
     ):
         place = f"{host}:{agent}"
-        providers.append(_provider(place, host, own, [vnic]))
+        providers.append(provider(place, host, own, [vnic]))
         for number, device in enumerate(devices):
             traits = [vnic, f"CUSTOM_PHYSNET_PHYSNET{number}"]
-            providers.append(_provider(f"{place}:{device}", place, _BANDWIDTH, traits))
+            providers.append(provider(f"{place}:{device}", place, _BANDWIDTH, traits))
     return providers
-
-
-def _provider(
-    name: str,
-    parent: str | None,
-    inventories: Mapping[str, Inventory],
-    traits: list[str],
-) -> Provider:
-    return {
-        "name": name,
-        "parent": parent,
-        "inventories": inventories,
-        "traits": traits,
-        "aggregates": [],
-    }
 
 
 def _servers(

@@ -94,18 +94,50 @@ def traced() -> Iterator[None]:
             tracemalloc.stop()
 
 
-def allocated(work: Work) -> int:
-    """Give the most bytes that one call holds beyond what was there before it."""
+@contextmanager
+def around(work: Work) -> Iterator[None]:
+    """Do what a call needs before and after it around the block."""
     if work.before is not None:
         work.before()
-    with traced():
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        work.call()
-        peak = tracemalloc.get_traced_memory()[1]
+    yield
     if work.after is not None:
         work.after()
-    return peak - before
+
+
+class Memory:
+    """Bytes held at most beyond what was there before, while memory is traced."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Let all begin now."""
+        tracemalloc.reset_peak()
+        self._begun = self._most = tracemalloc.get_traced_memory()[0]
+
+    def begin(self) -> int:
+        """Begin anew; give what is held now."""
+        held, most = tracemalloc.get_traced_memory()
+        self._most = max(self._most, most)
+        tracemalloc.reset_peak()
+        return held
+
+    def end(self, before: int) -> int:
+        """Give what was held at most since, beyond that."""
+        return tracemalloc.get_traced_memory()[1] - before
+
+    def whole(self) -> int:
+        """Give what was held at most since the start, beyond what was then."""
+        self.begin()
+        return self._most - self._begun
+
+
+def allocated(work: Work) -> int:
+    """Give the most bytes that one call holds beyond what was there before it."""
+    with around(work), traced():
+        memory = Memory()
+        work.call()
+        return memory.whole()
 
 
 def slope(sizes: Sequence[int], seconds: Sequence[float]) -> float | None:

@@ -22,6 +22,8 @@ from kilonova.errors import BadInput, BadRequest, NoValidHost
 from kilonova.hosts.reasons import Reasons
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.hosts.selection import Chosen, Selection
+from kilonova.moves.boot_rules import operations_of_boot
+from kilonova.records.server import Server
 from kilonova.request.flavor import Flavor
 from kilonova.request.group import Request
 from kilonova.request.image import Image
@@ -69,14 +71,13 @@ def run(wanted: Selected) -> int:
 
 def _operations(wanted: Selected, flavor: Flavor) -> list[str]:
     """List what a caller must be allowed who would have Nova do the same: boot them."""
-    found = ["server-create"]
-    if ":" in (wanted.availability_zone or ""):
-        found.append("server-create-on-host")
-    if flavor.root_gb == 0:
-        found.append("server-create-without-disk")
-    if wanted.ports:
-        found.append("server-create-with-network")
-    return found
+    server = Server(
+        "",
+        flavor,
+        availability_zone=wanted.availability_zone,
+        ports=tuple(wanted.ports or ()),
+    )
+    return operations_of_boot(server, False, None)
 
 
 def _spec(wanted: Selected, flavor: Flavor, scheduler: Scheduler) -> ServerSpec:

@@ -20,6 +20,7 @@ from kilonova.moves import (
     revert,
     shelving,
 )
+from kilonova.moves.boot_rules import operations_of_boot
 from kilonova.moves.context import Allow, Context, Observer
 from kilonova.moves.driver import Driver
 from kilonova.moves.options import MoveOptions
@@ -325,7 +326,7 @@ class Operations:
         forced: tuple[Sequence[str], Sequence[str]],
         host: str | None,
     ) -> list[Server]:
-        names = boot.operations_of_boot(server, any(forced), host)
+        names = operations_of_boot(server, any(forced), host)
         for each in servers:
             for name in names:
                 self.context.check(name, each)

@@ -65,11 +65,10 @@ def _after_an_edit(name: str, cloud: Cloud, fleet: Fleet) -> Work:
 def _other_queries(name: str, cloud: Cloud, fleet: Fleet) -> Work:
     """Ask for another amount at each call, which all hosts that fit have as well."""
     work = _first(name, _LIMIT, Candidates.to_json, cloud, fleet)
-    amount = f"{PORT_AMOUNT}"
     amounts = count(PORT_AMOUNT - 1, -1)
 
     def call() -> bytes:
-        query = QUERIES[name].replace(f":{amount}", f":{next(amounts)}")
+        query = QUERIES[name].replace(f":{PORT_AMOUNT}", f":{next(amounts)}")
         return cloud.allocation_candidates(query, _LIMIT).to_json()
 
     def check() -> bool:

@@ -7,7 +7,8 @@ import numpy as np
 
 from kilonova.bench.bulk_cloud import lay_cloud
 from kilonova.bench.busy_cloud import use_shares
-from kilonova.bench.document import Provider
+from kilonova.bench.document import Inventory, Provider, provider
+from kilonova.bench.questions import class_rows
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
 from kilonova.cloud import claims
@@ -43,27 +44,14 @@ _COMMON = "devices: FGD"
 
 
 def _host() -> list[Provider]:
-    root: Provider = {
-        "name": "host00000",
-        "parent": None,
-        "inventories": {
-            CLASSES.cpu: {"total": _CPU_MILLI},
-            "MEMORY_MB": {"total": _MEM_MIB},
-        },
-        "traits": [],
-        "aggregates": [],
+    own: dict[str, Inventory] = {
+        CLASSES.cpu: {"total": _CPU_MILLI},
+        "MEMORY_MB": {"total": _MEM_MIB},
     }
-    devices: list[Provider] = [
-        {
-            "name": f"host00000:gpu{number}",
-            "parent": "host00000",
-            "inventories": {CLASSES.device: {"total": CLASSES.whole}},
-            "traits": [],
-            "aggregates": [],
-        }
-        for number in range(_DEVICES)
-    ]
-    return [root, *devices]
+    device: dict[str, Inventory] = {CLASSES.device: {"total": CLASSES.whole}}
+    names = [f"host00000:gpu{number}" for number in range(_DEVICES)]
+    root = provider("host00000", None, own)
+    return [root, *(provider(name, "host00000", device) for name in names)]
 
 
 class _Cluster:
@@ -83,12 +71,10 @@ class _Cluster:
     def _use_devices(self, fill: float, rng: np.random.Generator) -> None:
         """Let devices be in use as a whole, or by a fifth, or not at all."""
         state = self.cloud.state
-        inventory = state.tables.inventory
-        number = state.resource_classes.find(CLASSES.device)
-        rows = np.flatnonzero(inventory["resource_class"] == number)
+        rows = class_rows(state, CLASSES.device)
         draws = rng.random(len(rows))
         fifths = np.where(draws < fill, 5, np.where(draws < (1 + fill) / 2, 1, 0))
-        inventory["used"][rows] = CLASSES.whole // 5 * fifths
+        state.tables.inventory["used"][rows] = CLASSES.whole // 5 * fifths
         state.rows_moved()
 
     def new_placer(self) -> Placer:
@@ -143,12 +129,10 @@ class _Cluster:
         state = self.cloud.state
         inventory = state.tables.inventory
         free = state.tables.offer["capacity"][inventory["offer"]] - inventory["used"]
-        cpu, memory = (
-            free[inventory["resource_class"] == state.resource_classes.find(name)]
-            for name in (CLASSES.cpu, "MEMORY_MB")
+        cpu, memory, devices = (
+            free[class_rows(state, name)]
+            for name in (CLASSES.cpu, "MEMORY_MB", CLASSES.device)
         )
-        number = state.resource_classes.find(CLASSES.device)
-        devices = free[inventory["resource_class"] == number]
         return [cpu, memory, devices.reshape(-1, _DEVICES)]
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from kilonova.bench.questions import PLAIN
+from kilonova.bench.questions import PLAIN, TRAIT
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
 
 _NEW = "bench provider"
-_TRAIT, _AGGREGATE = "HW_CPU_X86_AVX512F", "6a1c6b1e-7f0b-5a52-9d7e-0f6d4d1c9b12"
+_AGGREGATE = "6a1c6b1e-7f0b-5a52-9d7e-0f6d4d1c9b12"
 
 
 def _provider(cloud: Cloud, _fleet: Fleet) -> Work:
@@ -150,8 +150,8 @@ WORKLOADS = tuple(
             _names(
                 Cloud.set_traits,
                 ("HW_CPU_X86_AVX2",),
-                ("HW_CPU_X86_AVX2", _TRAIT),
-                f"&required={_TRAIT}",
+                ("HW_CPU_X86_AVX2", TRAIT),
+                f"&required={TRAIT}",
             ),
         ),
         (

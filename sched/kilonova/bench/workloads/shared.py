@@ -1,6 +1,6 @@
 """Disks that hosts share, and devices of unlike amounts: where hosts are not alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kilonova.bench.bulk_cloud import lay_cloud
 from kilonova.bench.busy_cloud import use_shares
-from kilonova.bench.document import Provider, uuid_of
+from kilonova.bench.document import Inventory, provider, uuid_of
 from kilonova.bench.questions import AMOUNTS, PLAIN, class_rows
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
@@ -18,26 +18,19 @@ from kilonova.request.query import parse_query
 
 # Hosts that share a pool of disks.
 _SHARING = 100
-_OFFERS = {"VCPU": {"total": 128}, "MEMORY_MB": {"total": 524_288}}
+_OFFERS: Mapping[str, Inventory] = {
+    "VCPU": {"total": 128},
+    "MEMORY_MB": {"total": 524_288},
+}
 _DISKS = {"DISK_GB": {"total": 40_000}}
 _TWO_DISKS = "resources_A=DISK_GB:10&resources_B=DISK_GB:5&group_policy=none"
 _SHARES = "MISC_SHARES_VIA_AGGREGATE"
 # Units of a device, and those of two that a request asks for.
 _UNITS, _LARGE, _SMALL = 5, 3, 2
 _DEVICES = 3
+_DEVICE: Mapping[str, Inventory] = {"VGPU": {"total": _UNITS}}
 _TWO_DEVICES = f"resources_A=VGPU:{_LARGE}&resources_B=VGPU:{_SMALL}&group_policy=none"
 _AMOUNT_BYTES, _MARK_BYTES, _USED_BYTES = 4, 1, 8
-
-
-def _provider(name: str, parent: str | None, offers: object) -> Provider:
-    made: object = {
-        "name": name,
-        "parent": parent,
-        "inventories": offers,
-        "traits": [],
-        "aggregates": [],
-    }
-    return made  # type: ignore[return-value]
 
 
 @dataclass(slots=True)
@@ -49,7 +42,7 @@ class _Pools:
     @classmethod
     def of(cls, fleet: Fleet) -> "_Pools":
         """Lay hosts and pools, in use."""
-        cloud = lay_cloud([_provider("host00000", None, _OFFERS)], fleet.hosts)
+        cloud = lay_cloud([provider("host00000", None, _OFFERS)], fleet.hosts)
         count = -(-fleet.hosts // _SHARING)
         cloud.add_trait(_SHARES)
         racks = [uuid_of(f"rack {number}") for number in range(count)]
@@ -154,10 +147,9 @@ def _headroom(query: str, _cloud: Cloud, fleet: Fleet) -> Work:
 
 
 def _unlike(_cloud: Cloud, fleet: Fleet) -> Work:
-    host = [_provider("host00000", None, _OFFERS)]
+    host = [provider("host00000", None, _OFFERS)]
     host += [
-        _provider(f"host00000:{name}", "host00000", {"VGPU": {"total": _UNITS}})
-        for name in range(_DEVICES)
+        provider(f"host00000:{name}", "host00000", _DEVICE) for name in range(_DEVICES)
     ]
     cloud = lay_cloud(host, fleet.hosts)
     state = cloud.state

@@ -2,9 +2,12 @@
 
 HYPOTHESIS_PROFILE names another one than that. Neither has a deadline: the first
 example of a test may have to wait until its kernels are compiled.
+
+A shell that runs something in the background has it ignore Ctrl-C; some tests press it.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +18,8 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
 )
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

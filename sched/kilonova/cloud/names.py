@@ -17,6 +17,10 @@ from kilonova.errors import BadInput
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 _UUID_MARK = b"\xff"
+_UUID_LENGTH = 36
+_HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
+# Where the two digits of each of the sixteen bytes stand.
+_DIGIT = np.array([i for i in range(36) if i not in (8, 13, 18, 23)]).reshape(16, 2)
 _LONGEST = 2**16 - 1
 # Arrow's offsets into a binary column are 32-bit and signed.
 _MOST_TEXT = 2**31 - 1
@@ -66,6 +70,16 @@ def decode(text: bytes) -> str:
     return text.decode()
 
 
+def _uuids(raw: NDArray[np.uint8]) -> list[str]:
+    """Write UUIDs of sixteen bytes each, (N, 16), as text."""
+    letters = np.full((len(raw), _UUID_LENGTH), ord("-"), np.uint8)
+    letters[:, _DIGIT[:, 0]] = _HEX[raw >> 4]
+    letters[:, _DIGIT[:, 1]] = _HEX[raw & 15]
+    text = letters.tobytes().decode()
+    ends = range(_UUID_LENGTH, len(text) + 1, _UUID_LENGTH)
+    return [text[end - _UUID_LENGTH : end] for end in ends]
+
+
 @lru_cache(maxsize=1)
 def _kernels() -> ModuleType:
     # Loaded on first use: numba takes a second to import.
@@ -110,11 +124,26 @@ class NameColumn:
 
     def to_list(self) -> list[str]:
         """Give all names, by row."""
-        return [self[row] for row in range(len(self))]
+        return self.of(np.arange(len(self)))
 
-    def named(self) -> NDArray[np.bool_]:
-        """Mark the rows that have a name, (N,) bool."""
-        return self._length > 0
+    def of(self, rows: NDArray[np.integer]) -> list[str]:
+        """Give the names of some rows; quicker than one after the other."""
+        starts = self._start[rows].astype(np.int64)
+        lengths = self._length[rows]
+        marks = self._text[starts[lengths > 0]] == _UUID_MARK[0]
+        if marks.any():
+            if len(marks) < len(rows) or not marks.all():
+                return [self[row] for row in rows.tolist()]
+            return _uuids(self._text[starts[:, None] + np.arange(1, 17)])
+        text = memoryview(self._text.data)
+        pairs = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
+        return [str(text[start:end], "utf-8") for start, end in pairs]
+
+    def named(
+        self, rows: NDArray[np.integer] | slice = slice(None)
+    ) -> NDArray[np.bool_]:
+        """Mark those of some rows that have a name; of all where none are given."""
+        return self._length[rows] > 0
 
     @property
     def nbytes(self) -> int:

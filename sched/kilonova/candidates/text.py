@@ -5,7 +5,6 @@ last question. Their text is kept tree by tree, and made anew where the tree cha
 """
 
 import json
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from kilonova.candidates.summaries import (
     used_providers,
     whole_summaries,
 )
+from kilonova.cloud.kept import Kept
 from kilonova.cloud.state import State
 
 # Trees whose text is kept, at some four kilobytes each.
@@ -26,13 +26,11 @@ _MOST_KEPT = 1 << 14
 _NEVER = -1
 
 
-class _Kept:
-    """Texts of trees, true for one numbering of rows and one set of facts.
+class _Texts:
+    """Texts of trees, true for one numbering of rows.
 
     Attributes
     ----------
-    version
-        ``structure`` and ``facts`` of the state.
     stamp
         By the row of a root, when its tree had last changed as its text was made, -1
         where there is none, (P,).
@@ -46,7 +44,6 @@ class _Kept:
     """
 
     def __init__(self, state: State) -> None:
-        self.version = (state.structure, state.facts)
         self.clear(len(state.tables.provider["root"]))
 
     def clear(self, providers: int) -> None:
@@ -57,7 +54,8 @@ class _Kept:
         self.count = 0
 
 
-_KEPT: "WeakKeyDictionary[State, _Kept]" = WeakKeyDictionary()
+# Edits of names, traits and inventories note the tree, as claims do.
+_KEPT = Kept(lambda state: (state.structure,), _Texts)
 
 
 def json_body(found: Enumeration) -> bytes:
@@ -86,11 +84,9 @@ def json_body(found: Enumeration) -> bytes:
     )
 
 
-def _texts(state: State, roots: NDArray[np.int32]) -> _Kept:
+def _texts(state: State, roots: NDArray[np.int32]) -> _Texts:
     """Bring the texts of some trees up to date, by root; kept ones if unchanged."""
-    kept = _KEPT.get(state)
-    if kept is None or kept.version != (state.structure, state.facts):
-        kept = _KEPT[state] = _Kept(state)
+    kept = _KEPT.of(state)
     changed = state.tables.provider["changed"]
     stale = roots[kept.stamp[roots] != changed[roots]]
     new = int((kept.stamp[stale] == _NEVER).sum())
@@ -103,7 +99,7 @@ def _texts(state: State, roots: NDArray[np.int32]) -> _Kept:
     return kept
 
 
-def _make(state: State, roots: NDArray[np.int32], kept: _Kept) -> None:
+def _make(state: State, roots: NDArray[np.int32], kept: _Texts) -> None:
     """Make the texts of some trees."""
     table = state.tables.provider
     rows = tree_rows(state, roots)
@@ -121,7 +117,7 @@ def _make(state: State, roots: NDArray[np.int32], kept: _Kept) -> None:
     kept.stamp[roots] = table["changed"][roots]
 
 
-def _requests(found: Enumeration, kept: _Kept) -> list[bytes]:
+def _requests(found: Enumeration, kept: _Texts) -> list[bytes]:
     """Render the candidates, as pieces to be joined."""
     assert found.plans is not None
     request, slots = found.plans.requests[0], found.plans.slots[0]
@@ -144,7 +140,7 @@ def _requests(found: Enumeration, kept: _Kept) -> list[bytes]:
     return texts
 
 
-def _pieces(form: Layout, provider: NDArray[np.int32], kept: _Kept) -> list[bytes]:
+def _pieces(form: Layout, provider: NDArray[np.int32], kept: _Texts) -> list[bytes]:
     """Render candidates of one form; each ends with a comma."""
     words, slots = _template(form)
     width = len(words) + len(slots)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from kilonova.cloud.offers import Inventory
+from kilonova.cloud.sharing import SHARES
 from kilonova.cloud.state import State
 from kilonova.cloud.vocabulary import checked_names
 from kilonova.errors import BadInput, GenerationConflict, InUse, NotFound
@@ -169,7 +170,7 @@ def set_traits(
     if number == table["trait_set"][row]:
         return
     table["trait_set"][row] = number
-    state.facts_changed()
+    state.facts_changed(shares=state.traits.find(SHARES) in state.trait_sets[number])
     touch(state, row)
 
 

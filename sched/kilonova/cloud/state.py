@@ -182,11 +182,16 @@ class State:
         self._columns = None
         self._outdate_journal()
 
-    def facts_changed(self) -> None:
-        """Forget what was derived of traits and aggregates."""
+    def facts_changed(self, *, shares: bool = False) -> None:
+        """Forget what was derived of traits and aggregates.
+
+        Who shares with whom stays known where nobody does, unless ``shares`` says that
+        a provider may share from now on.
+        """
         self.facts += 1
-        self._sharing = None
-        self._columns = None
+        if shares or (self._sharing is not None and len(self._sharing.provider)):
+            self._sharing = None
+            self._columns = None
 
     def arrays_replaced(self) -> None:
         """Forget the columns given out: a table grew, its rows stayed."""

@@ -14,6 +14,7 @@ from kilonova.bench.questions import AMOUNTS, PLAIN, class_rows
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
 from kilonova.candidates.marking import Marking
+from kilonova.cloud.sharing import SHARES
 from kilonova.request.query import parse_query
 
 # Hosts that share a pool of disks.
@@ -24,7 +25,6 @@ _OFFERS: Mapping[str, Inventory] = {
 }
 _DISKS = {"DISK_GB": {"total": 40_000}}
 _TWO_DISKS = "resources_A=DISK_GB:10&resources_B=DISK_GB:5&group_policy=none"
-_SHARES = "MISC_SHARES_VIA_AGGREGATE"
 # Units of a device, and those of two that a request asks for.
 _UNITS, _LARGE, _SMALL = 5, 3, 2
 _DEVICES = 3
@@ -44,18 +44,18 @@ class _Pools:
         """Lay hosts and pools, in use."""
         cloud = lay_cloud([provider("host00000", None, _OFFERS)], fleet.hosts)
         count = -(-fleet.hosts // _SHARING)
-        cloud.add_trait(_SHARES)
+        cloud.add_trait(SHARES)
         racks = [uuid_of(f"rack {number}") for number in range(count)]
         for rack in racks:
             cloud.add_provider(
                 f"disks of {rack}",
                 inventories=_DISKS,
-                traits=[_SHARES],
+                traits=[SHARES],
                 aggregates=[rack],
             )
         sets = cloud.state.tables.provider["aggregate_set"]
         sets[: fleet.hosts] = np.repeat(sets[fleet.hosts :], _SHARING)[: fleet.hosts]
-        cloud.state.facts_changed()
+        cloud.state.facts_changed(shares=True)
         use_shares(cloud.state, fleet.fill, np.random.default_rng(0))
         return cls(cloud)
 

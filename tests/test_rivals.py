@@ -7,6 +7,7 @@ kernels' own count of options tried shows.
 """
 
 import random
+import re
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,30 @@ def test_same_as_oracle(part: int) -> None:
             settled += bool(scan.rival_slot.size)
     assert fitting > 50
     assert settled > 40
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_other_amounts(part: int) -> None:
+    """Requests that differ only in amounts share lists, unless groups become alike."""
+    draw = random.Random(f"amounts {part}")
+    alike = 0
+    for _ in range(40):
+        document = random_document(draw)
+        state = from_document(document, TRAITS)
+        cloud = Cloud.from_document(named_document(listed(document), TRAITS))
+        query = random_groups(draw)
+        lists = []
+        for _ in range(6):
+            request = parse_query(
+                re.sub(r":\d", lambda _: f":{draw.choice('112')}", query)
+            )
+            marking = Marking(cloud.state, request, True)
+            roots = cloud.state.index().roots[marking.fits(cloud.state)]
+            got = {cloud.state.provider_names[int(row)] for row in roots}
+            assert got == {c.anchor for c in anchored_candidates(state, request)}
+            lists.append(scan_columns(cloud.state, marking.plans, 0))
+        alike += len({id(each) for each in lists}) < len(lists)
+    assert alike > 20
 
 
 def listed(document: dict[str, Any]) -> dict[str, Any]:

@@ -47,35 +47,61 @@ def slot_classes(plans: Plans, slot: int) -> list[int]:
     return classes
 
 
-def class_table(state: State, resource_class: int) -> tuple[int, NDArray[np.int32]]:
-    """Give where a class table begins, and the provider of each of its entries."""
-    index = state.index()
-    if not 0 <= resource_class < len(index.class_start) - 1:
-        return 0, np.zeros(0, np.int32)
-    start, stop = index.class_start[resource_class : resource_class + 2]
-    providers = state.tables.inventory["provider"][index.class_row[start:stop]]
-    return int(start), providers
+def class_range(state: State, resource_class: int) -> range:
+    """Give the entries of one class in the class tables; none of an unknown class."""
+    start = state.index().class_start
+    if not 0 <= resource_class < len(start) - 1:
+        return range(0)
+    return range(*start[resource_class : resource_class + 2].tolist())
+
+
+def class_inventories(state: State, resource_class: int) -> NDArray[np.int32]:
+    """Give the inventories of one class, by provider."""
+    entries = class_range(state, resource_class)
+    return state.index().class_row[entries.start : entries.stop]
 
 
 def _entries(state: State, plans: Plans, slot: int) -> Entries:
     none = np.zeros(0, np.int32)
-    tables = [class_table(state, name) for name in slot_classes(plans, slot)]
-    if not tables:
+    classes = slot_classes(plans, slot)
+    if not classes:
         return Entries(none, none, none.reshape(0, 0))
-    providers = min((table[1] for table in tables), key=len)
-    providers = providers[_admitted(state, plans, slot, providers)]
-    columns = []
-    for start, owners in tables:
-        at = np.searchsorted(owners, providers)
-        found = at < len(owners)
-        found[found] = owners[at[found]] == providers[found]
-        columns.append(np.where(found, start + at, -1))
-    position = np.stack(columns, axis=1).astype(np.int32)
+    owner = state.tables.inventory["provider"]
+    owners = [owner[class_inventories(state, each)] for each in classes]
+    providers = min(owners, key=len)
+    admitted = _admitted(state, plans, slot, providers)
+    if not admitted.all():
+        providers = providers[admitted]
+    columns = [
+        _positions(class_range(state, each), own, providers)
+        for each, own in zip(classes, owners, strict=True)
+    ]
+    position = np.stack(columns, axis=1)
     there = (position >= 0).all(axis=1)
-    providers = providers[there]
-    roots = state.tables.provider["root"][providers]
-    tree = np.searchsorted(state.index().roots, roots).astype(np.int32)
-    return Entries(providers, tree, position[there])
+    if not there.all():
+        providers, position = providers[there], position[there]
+    return Entries(providers, _trees(state, providers), position)
+
+
+def _positions(
+    entries: range, owners: NDArray[np.int32], providers: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Give the entry of each provider in one class, -1 of those that have none."""
+    if np.array_equal(owners, providers):
+        return np.arange(entries.start, entries.stop, dtype=np.int32)
+    at = np.searchsorted(owners, providers)
+    found = at < len(owners)
+    found[found] = owners[at[found]] == providers[found]
+    return np.where(found, entries.start + at, -1).astype(np.int32)
+
+
+def _trees(state: State, providers: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give the number of the tree of each provider."""
+    roots, root = state.index().roots, state.tables.provider["root"]
+    number = np.empty(len(root), np.int32)
+    number[roots] = np.arange(len(roots))
+    found: NDArray[np.int32] = number[root[providers]]
+    return found
 
 
 def _admitted(
@@ -84,20 +110,22 @@ def _admitted(
     """Mark the providers that traits, aggregates and tree let serve a slot.
 
     The same rule as ``admits`` in ``kilonova_kernels.options``, for own trees only.
+    What all sets meet is not looked up.
     """
     columns, table = plans.columns, state.tables.provider
     group = int(columns.slot_group[slot])
-    root = table["root"][providers]
-    own = table["aggregate_set"][providers]
-    anchor = table["aggregate_set"][root]
-    marks: NDArray[np.bool_] = columns.group_trait_ok[
-        group, table["trait_set"][providers]
-    ]
-    member = columns.group_member[group]
-    banned = columns.group_banned[group]
-    if columns.group_suffixed[group]:
-        marks = marks & member[own] & ~banned[own]
-    else:
-        marks = marks & (member[own] | member[anchor]) & ~banned[own] & ~banned[anchor]
+    marks = np.ones(len(providers), np.bool_)
+    trait_ok = columns.group_trait_ok[group]
+    if not trait_ok.all():
+        marks &= trait_ok[table["trait_set"][providers]]
+    member, banned = columns.group_member[group], columns.group_banned[group]
+    if banned.any() or not member.all():
+        own = table["aggregate_set"][providers]
+        marks &= ~banned[own]
+        if columns.group_suffixed[group]:
+            marks &= member[own]
+        else:
+            anchor = table["aggregate_set"][table["root"][providers]]
+            marks &= (member[own] | member[anchor]) & ~banned[anchor]
     tree = int(columns.group_tree[group])
-    return marks if tree < 0 else marks & (root == tree)
+    return marks if tree < 0 else marks & (table["root"][providers] == tree)

@@ -9,10 +9,13 @@ from kilonova.candidates.compile import Plans
 from kilonova.candidates.entries import (
     Entries,
     all_entries,
-    class_table,
+    class_inventories,
+    class_range,
     slot_classes,
 )
 from kilonova.candidates.rivals import find_rivals
+from kilonova.cloud.kept import Kept
+from kilonova.cloud.memo import Memo
 from kilonova.cloud.state import State
 
 if TYPE_CHECKING:
@@ -20,18 +23,41 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = -2
 _LISTED = -1
+# A list has some bytes for each host.
+_MOST_KEPT = 32
+
+_Key = tuple[int | bytes, ...]
+
+_KEPT: "Kept[Memo[_Key, ScanColumns]]" = Kept(
+    lambda state: (state.structure, state.facts, state.odd_limits),
+    lambda _: Memo(_MOST_KEPT),
+)
 
 
 def scan_columns(state: State, plans: Plans, plan: int) -> "ScanColumns | None":
     """List the entries of one plan, or give None where providers share.
 
     They stay true while rows, traits, aggregates and odd limits do: ``structure``,
-    ``facts`` and ``odd_limits`` of the state.
+    ``facts`` and ``odd_limits`` of the state. Plans that differ only in amounts share
+    them, working memory included.
     """
-    from kilonova_kernels.columns import ScanColumns
-
     if len(state.sharing().provider):
         return None
+    kept, key = _KEPT.of(state), _but_amounts(plans, plan)
+    found = kept.get(key)
+    return kept.keep(key, _listed(state, plans, plan)) if found is None else found
+
+
+def _but_amounts(plans: Plans, plan: int) -> _Key:
+    """Give all of a plan but its amounts."""
+    named = plans.columns._asdict()
+    del named["resource_amount"]
+    return (plan, *(column.tobytes() for column in named.values()))
+
+
+def _listed(state: State, plans: Plans, plan: int) -> "ScanColumns":
+    from kilonova_kernels.columns import ScanColumns
+
     trees = len(state.index().roots)
     slots = all_entries(state, plans, plan)
     rivals = find_rivals(state, plans, plan, slots)
@@ -87,17 +113,17 @@ def _kind(state: State, plans: Plans, plan: int, slot: int, one_each: bool) -> i
 
 
 def _is_whole(state: State, resource_class: int) -> bool:
-    return len(class_table(state, resource_class)[1]) == len(state.index().roots)
+    return len(class_range(state, resource_class)) == len(state.index().roots)
 
 
 def _are_plain(state: State, classes: list[int] | NDArray[np.int32]) -> bool:
     """Say whether all offers of some classes have ``min_unit`` and ``step_size`` 1."""
-    index, offer = state.index(), state.tables.offer
-    used = np.zeros(offer.count, np.bool_)
-    for number in set(map(int, classes)) & set(range(len(index.class_start) - 1)):
-        start, stop = index.class_start[number : number + 2]
-        rows = index.class_row[start:stop]
-        used[state.tables.inventory["offer"][rows]] = True
-    return bool(
-        (offer["min_unit"][used] == 1).all() and (offer["step_size"][used] == 1).all()
+    offer = state.tables.offer
+    odd = (offer["min_unit"] != 1) | (offer["step_size"] != 1)
+    if not odd.any():
+        return True
+    used = state.tables.inventory["offer"]
+    return not any(
+        odd[used[class_inventories(state, number)]].any()
+        for number in set(map(int, classes))
     )

@@ -19,6 +19,7 @@ from kilonova.hosts.extremes import Extremes
 from kilonova.hosts.first import FirstCandidates
 from kilonova.hosts.options import Options
 from kilonova.hosts.renumbered import Renumbered
+from kilonova.hosts.rooted import is_rooted
 from kilonova.hosts.shape import Shape
 from kilonova.hosts.single_orders import SingleOrders
 from kilonova.hosts.taken import Slots
@@ -253,7 +254,7 @@ class Engine:
                 [allowed(state, shape, self.options) for shape in self.shapes]
             ).reshape(count, hosts),
             barred=np.zeros((count, blocks), np.uint16),
-            rooted=np.array([_is_rooted(state, s) for s in self.shapes], np.bool_),
+            rooted=np.array([is_rooted(state, s) for s in self.shapes], np.bool_),
             stamp=np.full(count, -1, np.int64),
             witness=np.full(count, -1, np.int64),
             high=np.full((count, weighers), -np.inf),
@@ -378,23 +379,3 @@ def _validity(state: State, options: Options) -> tuple[float, float]:
     now = clock.now()
     before, after = edges[edges <= now], edges[edges >= now]
     return before.max(initial=-np.inf), after.min(initial=np.inf)
-
-
-def _is_rooted(state: State, shape: Shape) -> bool:
-    """Say whether any candidate takes something of a root: a class only roots offer."""
-    inventory, provider = state.tables.inventory, state.tables.provider
-    below = provider["parent"][inventory["provider"]] >= 0
-    elsewhere = set(np.unique(inventory["resource_class"][below]).tolist())
-    sharing = state.sharing().provider
-    shared = np.isin(inventory["provider"], sharing)
-    elsewhere |= set(np.unique(inventory["resource_class"][shared]).tolist())
-    requests = [shape.request, shape.fallback or shape.request]
-    return all(
-        any(
-            state.resource_classes.find(name) not in elsewhere
-            for group in request.groups
-            if not group.suffix
-            for name in group.resources
-        )
-        for request in requests
-    )

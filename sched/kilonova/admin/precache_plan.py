@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kilonova.cloud.cloud import BaseCloud
-from kilonova.cloud.host import Host
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.hosts import Hosts, are_up
 from kilonova.errors import BadInput, BadOption, Refused, UnknownAggregate
 from kilonova.hosts import clock
 from kilonova.hosts.options_ini import parse_ini
@@ -90,18 +92,25 @@ def plan_precache(
     conductor: hosts of a service with several nodes count once.
     """
     _check_images(images)
-    cells: dict[str | None, list[str]] = {}
+    cells: dict[str | None, dict[str, None]] = {}
     down = set()
     with cloud.state.lock:
         number = _aggregate(cloud, aggregate)
-        for host in _hosts(cloud, number):
-            listed = cells.setdefault(host.cell_uuid, [])
-            if host.host in listed:
+        hosts = cloud.state.hosts
+        rows = _rows(hosts, number)
+        services = hosts.table["service"][rows].tolist()
+        up = are_up(hosts, rows, clock.now(), service_down_time).tolist()
+        for cell, service, is_up in zip(
+            hosts.table["cell"][rows].tolist(), services, up, strict=True
+        ):
+            listed = cells.setdefault(hosts.cells[cell] if cell >= 0 else None, {})
+            host = hosts.services[service]
+            if host in listed:
                 continue
-            listed.append(host.host)
-            if not host.is_up(clock.now(), service_down_time):
-                down.add(host.host)
-        uuid = cloud.state.hosts.aggregates[number].uuid
+            listed[host] = None
+            if not is_up:
+                down.add(host)
+        uuid = hosts.aggregates[number].uuid
     found = [
         CellHosts(cell, tuple(hosts), frozenset(down.intersection(hosts)))
         for cell, hosts in cells.items()
@@ -167,16 +176,12 @@ def _aggregate(cloud: BaseCloud, identity: str) -> int:
     return found[0]
 
 
-def _hosts(cloud: BaseCloud, aggregate: int) -> list[Host]:
-    hosts = cloud.state.hosts
-    sets = {
+def _rows(hosts: Hosts, aggregate: int) -> NDArray[np.int64]:
+    """Give the hosts of an aggregate that have a compute node."""
+    sets = [
         number
         for number in range(len(hosts.aggregate_sets))
         if aggregate in hosts.aggregate_sets[number]
-    }
-    column, provider = hosts.table["aggregate_set"], hosts.table["provider"]
-    return [
-        host_view(cloud.state, row)
-        for row in range(len(hosts))
-        if provider[row] >= 0 and int(column[row]) in sets
     ]
+    are_members = np.isin(hosts.table["aggregate_set"], sets)
+    return np.flatnonzero(are_members & (hosts.table["provider"] >= 0))

@@ -221,6 +221,21 @@ def host_view(state: "State", row: int) -> Host:
     return host
 
 
+def are_up(
+    hosts: Hosts, rows: NDArray[np.int64], now: float, service_down_time: float
+) -> NDArray[np.bool_]:
+    """Mark those of some hosts whose service sends heartbeats, as ``Host.is_up``."""
+    seen = hosts.table["last_seen_up"][rows]
+    forced = [
+        number
+        for number in range(len(hosts.facts))
+        if hosts.facts_of(number).get("forced_down")
+    ]
+    heard = np.isnan(seen) | (np.abs(now - seen) <= service_down_time)
+    up: NDArray[np.bool_] = heard & ~np.isin(hosts.table["facts"][rows], forced)
+    return up
+
+
 def ratios_of(hosts: Hosts, row: int) -> tuple[float | None, float | None]:
     """Give the allocation ratios of CPUs and of memory, None where not reported."""
     cpu = float(hosts.table["cpu_allocation_ratio"][row])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.host_values import FACTS
-from kilonova.cloud.hosts import OF_CELLS, cells_view, host_view
+from kilonova.cloud.hosts import OF_CELLS, are_up, cells_view, host_view
 from kilonova.cloud.state import State
 from kilonova.hosts import clock
 from kilonova.hosts.device_candidates import maps_devices
@@ -208,15 +208,6 @@ def _combinations(
 
 def _up(state: State, options: Options, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Mark the hosts whose service is enabled and up: ComputeFilter for all at once."""
-    hosts, table = state.hosts, state.hosts.table
-    seen = table["last_seen_up"][rows]
-    down = [
-        number
-        for number in range(len(hosts.facts))
-        if hosts.facts_of(number).get("forced_down")
-    ]
-    elapsed = np.abs(clock.now() - seen)
-    up = np.isnan(seen) | (elapsed <= options.default.service_down_time)
-    enabled = (table["disabled"][rows] == 0) & ~np.isin(table["facts"][rows], down)
-    marks: NDArray[np.bool_] = enabled & up
+    up = are_up(state.hosts, rows, clock.now(), options.default.service_down_time)
+    marks: NDArray[np.bool_] = up & (state.hosts.table["disabled"][rows] == 0)
     return marks

@@ -13,6 +13,7 @@ from kilonova.cloud import claims
 from kilonova.hosts.claiming import count_server, settle
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.moves.operations import Operations
+from kilonova.moves.options import MoveOptions
 from kilonova.moves.specs import spec_of
 from kilonova.records.records import Port, Records
 from kilonova.records.server import Server
@@ -38,6 +39,8 @@ class Site:
         Has no servers.
     name
         Of the server.
+    options
+        Options of what moves it.
 
     Attributes
     ----------
@@ -49,13 +52,16 @@ class Site:
         A further port, which it does not have.
     """
 
-    def __init__(self, cloud: Cloud, name: str) -> None:
+    def __init__(
+        self, cloud: Cloud, name: str, options: MoveOptions | None = None
+    ) -> None:
         self.cloud = cloud
         own, self.other = (port(f"{name} {n}", n, _KILOBITS) for n in (0, 1))
         ports = {str(each["id"]): each for each in (own, self.other)}
         self._new = Server(uuid_of(name), SMALL, ports=(str(own["id"]),))
         self.uuid = self._new.uuid
-        self.do = Operations(Scheduler(cloud), Records(ports=ports), _Driver())
+        records = Records(ports=ports)
+        self.do = Operations(Scheduler(cloud), records, _Driver(), options=options)
         self._before = self.used()
         self._lost: tuple[Server, dict[str, Port], dict[str, dict[str, int]]]
         self.boot()
@@ -100,6 +106,11 @@ class Site:
         )
         self._heard(0.0)
 
+    @property
+    def lost(self) -> str:
+        """The compute service of the host that was lost."""
+        return str(self._lost[0].host)
+
     def find_host(self) -> None:
         """Let the host that was lost be up again."""
         self._heard(np.nan)
@@ -108,7 +119,7 @@ class Site:
         """Put the server back onto its lost host, as if it had never left it."""
         lost, ports, held = self._lost
         records, state = self.do.records, self.cloud.state
-        self.do.start_service(str(lost.host))
+        self.do.start_service(self.lost)
         self.do.delete(self.uuid)
         self.forget()
         self.server = records.servers[self.uuid] = replace(lost)

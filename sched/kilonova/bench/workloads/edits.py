@@ -1,31 +1,38 @@
 """Edits: providers that come and go, other inventories, traits and aggregates."""
 
 from collections.abc import Callable
+from functools import partial
 
 from kilonova.bench.questions import PLAIN, TRAIT
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
+from kilonova.errors import BadRequest
 
 _NEW = "bench provider"
+_WORD = "CUSTOM_BENCH"
 _AGGREGATE = "6a1c6b1e-7f0b-5a52-9d7e-0f6d4d1c9b12"
 
 
-def _provider(cloud: Cloud, _fleet: Fleet) -> Work:
+def _provider(goes: bool, cloud: Cloud, _fleet: Fleet) -> Work:
+    """Let a root provider come at the end, or go from there."""
+
     def add() -> None:
         cloud.add_provider(_NEW, inventories={"VCPU": {"total": 4}})
 
+    def remove() -> None:
+        cloud.remove_provider(_NEW)
+
     def check() -> bool:
+        count = cloud.state.tables.provider.count
         add()
         right = cloud.inventories(_NEW)["VCPU"].total == 4
         before = len(cloud.allocation_candidates("resources=VCPU:1", 1))
-        cloud.remove_provider(_NEW)
-        return right and before == 1
+        remove()
+        return right and before == 1 and cloud.state.tables.provider.count == count
 
-    return Work(
-        call=add,
-        check=check,
-        after=lambda: cloud.remove_provider(_NEW),
-    )
+    if goes:
+        return Work(call=remove, check=check, before=add)
+    return Work(call=add, check=check, after=remove)
 
 
 def _inventory(cloud: Cloud, _fleet: Fleet) -> Work:
@@ -104,6 +111,57 @@ def _inventories(cloud: Cloud, _fleet: Fleet) -> Work:
     )
 
 
+def _inventory_gone(cloud: Cloud, _fleet: Fleet) -> Work:
+    """Let the last provider cease to offer one of its classes."""
+    offers = {name: {"total": 4} for name in ("VCPU", "MEMORY_MB")}
+    cloud.add_provider(_NEW, inventories=offers)
+
+    def check() -> bool:
+        cloud.remove_inventory(_NEW, "MEMORY_MB")
+        right = list(cloud.inventories(_NEW)) == ["VCPU"]
+        cloud.set_inventory(_NEW, "MEMORY_MB", offers["MEMORY_MB"])
+        return right and list(cloud.inventories(_NEW)) == list(offers)
+
+    return Work(
+        call=lambda: cloud.remove_inventory(_NEW, "MEMORY_MB"),
+        check=check,
+        after=lambda: cloud.set_inventory(_NEW, "MEMORY_MB", offers["MEMORY_MB"]),
+        close=lambda: cloud.remove_provider(_NEW),
+    )
+
+
+def _word(
+    add: Callable[[Cloud, str], None],
+    remove: Callable[[Cloud, str], None],
+    query: str,
+    goes: bool,
+) -> Callable[[Cloud, Fleet], Work]:
+    """Let a resource class or a trait be known, or be known no more."""
+
+    def make(cloud: Cloud, _fleet: Fleet) -> Work:
+        def come() -> None:
+            add(cloud, _WORD)
+
+        def go() -> None:
+            remove(cloud, _WORD)
+
+        def check() -> bool:
+            come()
+            known = not list(cloud.allocation_candidates(query, 1))
+            go()
+            try:
+                cloud.allocation_candidates(query, 1)
+            except BadRequest:
+                return known
+            return False
+
+        if goes:
+            return Work(call=go, check=check, before=come)
+        return Work(call=come, check=check, after=go)
+
+    return make
+
+
 def _names(
     change: Callable[[Cloud, str, tuple[str, ...]], None],
     before: tuple[str, ...],
@@ -128,6 +186,13 @@ def _names(
     return make
 
 
+_CLASS = (
+    Cloud.add_resource_class,
+    Cloud.remove_resource_class,
+    f"resources={_WORD}:1",
+)
+_TRAIT = (Cloud.add_trait, Cloud.remove_trait, f"{PLAIN}&required={_WORD}")
+
 WORKLOADS = tuple(
     Workload(
         f"edits: {name}",
@@ -139,11 +204,17 @@ WORKLOADS = tuple(
         quick=name == "inventory",
     )
     for name, doing, make in (
-        ("provider", "add a root provider, and remove it apart", _provider),
+        ("provider", "add a root provider at the end", partial(_provider, False)),
+        ("provider gone", "remove the last provider", partial(_provider, True)),
         ("rename", "give a provider another name", _rename),
         ("parent", "hang the last root under the first one", _parent),
         ("inventory", "change the total of an inventory", _inventory),
         ("inventories", "let a new provider offer several classes", _inventories),
+        ("inventory gone", "let a provider cease to offer a class", _inventory_gone),
+        ("class", "let a resource class be known", _word(*_CLASS, goes=False)),
+        ("class gone", "forget a resource class", _word(*_CLASS, goes=True)),
+        ("trait", "let a trait be known", _word(*_TRAIT, goes=False)),
+        ("trait gone", "forget a trait", _word(*_TRAIT, goes=True)),
         (
             "traits",
             "give a provider one more trait",

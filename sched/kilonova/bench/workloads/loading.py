@@ -62,6 +62,16 @@ def _records(_cloud: Cloud, fleet: Fleet) -> Work:
     )
 
 
+def _records_to_document(_cloud: Cloud, fleet: Fleet) -> Work:
+    servers = random_uuids(_CONSUMERS * fleet.hosts)
+    made = records_of(served_cloud(fleet.hosts, servers, 1), servers)
+    return Work(
+        call=made.to_document,
+        check=lambda: Records.from_document(made.to_document()) == made,
+        decisions=len(servers),
+    )
+
+
 def _to_document(cloud: Cloud, fleet: Fleet) -> Work:
     def check() -> bool:
         names = [each["name"] for each in cloud.to_document()["providers"]]
@@ -146,6 +156,14 @@ WORKLOADS = (
         "loading: records",
         "make records of servers of a JSON document; of one server",
         _records,
+        shapes=("flat",),
+        fills=(0.7,),
+        largest=1_000,
+    ),
+    Workload(
+        "loading: records to document",
+        "make a JSON document of records of servers; of one server",
+        _records_to_document,
         shapes=("flat",),
         fills=(0.7,),
         largest=1_000,

@@ -1,5 +1,6 @@
 """Which trees fit: all marked by a scan, or what a claim changed looked at again."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ from kilonova.bench.questions import (
     PORTS,
     QUERIES,
     SHAPES_OF,
+    edited,
     mark_bytes,
     numpy_marks,
 )
@@ -61,14 +63,23 @@ def _refresh(name: str, cloud: Cloud, _fleet: Fleet) -> Work:
 
 
 def _compile(name: str, cloud: Cloud, _fleet: Fleet) -> Work:
+    """Compile a request of a new kind: an edit of traits leaves no lists behind."""
     state, request = cloud.state, parse_query(QUERIES[name])
-    trees = len(state.index().roots)
+    plain = numpy_marks(state, PORTS[name])
     return Work(
         call=lambda: Marking(state, request, True),
-        check=lambda: len(Marking(state, request, True).fits(state)) == trees,
+        check=lambda: np.array_equal(
+            Marking(state, request, True).fits(state), plain()
+        ),
+        before=lambda: edited(cloud),
         # Which traits each provider has.
         touched=int(state.tables.provider["trait_set"].nbytes),
     )
+
+
+def _compile_amount(name: str, cloud: Cloud, fleet: Fleet) -> Work:
+    """Compile one that asks for another amount than one that was compiled before."""
+    return replace(_compile(name, cloud, fleet), before=None, touched=0)
 
 
 WORKLOADS = (
@@ -96,6 +107,13 @@ WORKLOADS = (
         "marks: compile, one port",
         "turn a new request into numbers, and find the providers it admits",
         partial(_compile, "one port"),
+        shapes=("nested",),
+        fills=(0.7,),
+    ),
+    Workload(
+        "marks: compile, other amounts",
+        "the same, where one that differs only in amounts was asked before",
+        partial(_compile_amount, "one port"),
         shapes=("nested",),
         fills=(0.7,),
     ),

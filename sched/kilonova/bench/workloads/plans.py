@@ -1,8 +1,11 @@
 """Where all servers of failed hosts go: one host in a hundred fails, of any rack."""
 
 import copy
+import shutil
+import tempfile
 from collections import Counter
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +16,8 @@ from kilonova.cloud.copies import copied
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.plan.apply import apply
 from kilonova.plan.evacuation import evacuate
+from kilonova.plan.failed import hosts_of
+from kilonova.plan.files import read_plan, write_plan
 from kilonova.plan.plan import DONE, PLANNED, Plan
 
 _ONE_IN = 100
@@ -103,6 +108,40 @@ def _apply(_cloud: Cloud, fleet: Fleet) -> Work:
     )
 
 
+def _failed(_cloud: Cloud, fleet: Fleet) -> Work:
+    """List the failed hosts, as they are named."""
+    given = _lost(fleet)
+    return Work(
+        call=lambda: hosts_of(given.cloud.state, given.failed),
+        check=lambda: hosts_of(given.cloud.state, given.failed) == list(given.failed),
+        decisions=len(given.failed),
+    )
+
+
+def _file(is_read: bool, _cloud: Cloud, fleet: Fleet) -> Work:
+    """Write a plan into a file, or read it."""
+    plan = _Carried(fleet).found
+    folder = Path(tempfile.mkdtemp(prefix="kilonova-bench-"))
+    path = folder / "plan.parquet"
+
+    def write() -> None:
+        write_plan(plan, path)
+
+    def read() -> Plan:
+        return read_plan(path)
+
+    def check() -> bool:
+        write()
+        return read() == plan
+
+    return Work(
+        call=read if is_read else write,
+        check=check,
+        close=lambda: shutil.rmtree(folder),
+        decisions=len(plan.steps),
+    )
+
+
 WORKLOADS = (
     Workload(
         "plans: Nova's order",
@@ -128,5 +167,24 @@ WORKLOADS = (
         shapes=("nested",),
         fills=(0.7,),
         largest=1_000,
+    ),
+    Workload(
+        "plans: failed hosts",
+        "list the hosts that are to be emptied, by name; of one host",
+        _failed,
+        shapes=("nested",),
+        fills=(0.7,),
+        largest=10_000,
+    ),
+    *(
+        Workload(
+            f"plans: {name}",
+            f"{name} a plan as a file; of one server",
+            partial(_file, name == "read"),
+            shapes=("nested",),
+            fills=(0.7,),
+            largest=1_000,
+        )
+        for name in ("write", "read")
     ),
 )

@@ -20,6 +20,8 @@ MODULES = (
     "devices",
     "plans",
     "audits",
+    "images",
+    "rules",
     "edits",
     "loading",
 )

@@ -2,11 +2,15 @@
 
 from functools import partial
 
+from kilonova.bench.document import uuid_of
 from kilonova.bench.questions import mark_bytes
 from kilonova.bench.traffic import FLAVORS, KINDS, Kind, Traffic
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.cloud import Cloud
+from kilonova.hosts.events import Boot
 from kilonova.hosts.scheduler import Scheduler
+from kilonova.request.flavor import Flavor
+from kilonova.request.server_spec import server_spec
 
 # Hosts up to which a choice is compared with all hosts filtered and weighed one by one.
 _MOST_EXPLAINED = 1_000
@@ -93,6 +97,45 @@ def _new(cloud: Cloud, fleet: Fleet) -> Work:
     )
 
 
+def _prepare(cloud: Cloud, fleet: Fleet) -> Work:
+    """Compile what servers of several flavors will ask, on a new scheduler."""
+    kind = KINDS["plain"]
+    specs = [kind.spec(number) for number in range(kind.flavors)]
+    scheduler = Scheduler(cloud, kind.options)
+
+    def forget() -> None:
+        nonlocal scheduler
+        scheduler = Scheduler(cloud, kind.options)
+
+    def check() -> bool:
+        forget()
+        scheduler.prepare(specs)
+        servers = [uuid_of(f"prepared {number}") for number in range(len(specs))]
+        events = [Boot(*each) for each in zip(servers, specs, strict=True)]
+        right = (scheduler.play(events).host >= 0).all()
+        for server in servers:
+            cloud.release(server)
+        return bool(right)
+
+    return Work(
+        call=lambda: scheduler.prepare(specs),
+        check=check,
+        before=forget,
+        touched=mark_bytes(fleet.hosts, 0),
+        decisions=len(specs),
+    )
+
+
+def _notes(cloud: Cloud, _fleet: Fleet) -> Work:
+    """Say what is ignored of a flavor."""
+    extra_specs = {"resources:VGPU": "x"}
+    spec = server_spec(Flavor(1, 1_024, 5, extra_specs=extra_specs))
+    scheduler = Scheduler(cloud)
+    return Work(
+        call=lambda: scheduler.notes(spec), check=lambda: bool(scheduler.notes(spec))
+    )
+
+
 def _one(kind: Kind, cloud: Cloud, fleet: Fleet) -> Work:
     flavors = min(FLAVORS, max(1, _PREPARED // fleet.hosts))
     coming = _Coming(Traffic(cloud, kind._replace(flavors=flavors)))
@@ -118,6 +161,21 @@ WORKLOADS = (
             quick=kind.name in (*_COMMON, "NUMA"),
         )
         for kind in KINDS.values()
+    ),
+    Workload(
+        "select: prepare",
+        f"compile what servers of {FLAVORS} flavors ask, together; of one flavor",
+        _prepare,
+        fills=(0.7,),
+        largest=100_000,
+    ),
+    Workload(
+        "select: notes",
+        "say what is ignored of what a server asks",
+        _notes,
+        shapes=("flat",),
+        fills=(0.7,),
+        largest=1_000,
     ),
     Workload(
         "select: first of a flavor",

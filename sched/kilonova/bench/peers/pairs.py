@@ -5,11 +5,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 _MOST = 20
 # Of the budget: a first turn that takes more is no warming up.
 _SHARE = 0.2
+
+Found = TypeVar("Found")
 
 
 class Turn(NamedTuple):
@@ -54,12 +56,12 @@ class Pair:
         return asdict(self)
 
 
-def _undisturbed(turn: Callable[[], Turn]) -> Turn:
-    """Take a turn without the collector of garbage."""
+def undisturbed(call: Callable[[], Found]) -> Found:
+    """Call without the collector of garbage."""
     gc.collect()
     gc.disable()
     try:
-        return turn()
+        return call()
     finally:
         gc.enable()
 
@@ -80,12 +82,12 @@ def compared(
     budget_s
         Seconds of the peer's after which no turn begins; there is one at least.
     """
-    first = _undisturbed(turn)
+    first = undisturbed(turn)
     turns = [first] if first.theirs > _SHARE * budget_s else []
     while not turns or (
         len(turns) < _MOST and sum(each.theirs for each in turns) < budget_s
     ):
-        turns.append(_undisturbed(turn))
+        turns.append(undisturbed(turn))
     for doing in first.ours:
         yield Pair(
             *where,

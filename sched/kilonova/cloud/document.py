@@ -1,5 +1,7 @@
 """A cloud as one JSON document, in names: for tests, files made by hand, examples."""
 
+from collections.abc import Callable, Iterator
+from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,9 @@ from kilonova.cloud.host_document import (
     load_server,
 )
 from kilonova.cloud.offers import Inventory
+from kilonova.cloud.sets import SetDictionary
 from kilonova.cloud.state import State
+from kilonova.cloud.vocabulary import Vocabulary
 from kilonova.errors import BadInput, KilonovaError
 
 
@@ -53,11 +57,13 @@ def _declare(state: State, document: Document, providers: list[Document]) -> Non
         state.resource_classes.add(name)
     for name in checked_list("The document", document, "traits"):
         state.traits.add(name)
-    for provider in providers:
-        for name in provider.get("inventories", {}):
-            state.resource_classes.add(name)
-        for name in provider.get("traits", ()):
-            state.traits.add(name)
+    for key, known in (
+        ("inventories", state.resource_classes),
+        ("traits", state.traits),
+    ):
+        named = chain.from_iterable(provider.get(key, ()) for provider in providers)
+        for name in dict.fromkeys(named):
+            known.add(name)
 
 
 def _preorder(providers: list[Document]) -> list[int]:
@@ -110,40 +116,66 @@ def _load_providers(state: State, providers: list[Document]) -> None:
             -1 if p.get("parent") is None else rows[p["parent"]] for p in providers
         ],
         "generation": [p.get("generation", 0) for p in providers],
-        "trait_set": [
-            state.trait_sets.number(state.traits.known(t) for t in p.get("traits", ()))
-            for p in providers
-        ],
-        "aggregate_set": [
-            state.aggregate_sets.number(
-                state.aggregates.number(a) for a in p.get("aggregates", ())
-            )
-            for p in providers
-        ],
+        "trait_set": _sets(providers, "traits", state.trait_sets, state.traits.known),
+        "aggregate_set": _sets(
+            providers, "aggregates", state.aggregate_sets, state.aggregates.number
+        ),
     }
     for name, values in columns.items():
         table[name][:] = values
     close_trees(table["parent"], table["root"], table["subtree_end"])
 
 
+def _sets(
+    providers: list[Document],
+    key: str,
+    sets: SetDictionary,
+    number: Callable[[str], int],
+) -> list[int]:
+    """Give the number of the set of names that each provider has."""
+    # Lists are alike by the thousand.
+    lists = [tuple(provider.get(key, ())) for provider in providers]
+    known = {names: sets.number(map(number, names)) for names in dict.fromkeys(lists)}
+    return [known[names] for names in lists]
+
+
 def _load_inventories(state: State, providers: list[Document]) -> None:
+    offers: dict[object, int] = {}
+
+    def offer(name: str, resource_class: str, fields: Any) -> int:
+        key = _fields_key(fields)
+        if key is None or key not in offers:
+            found = Inventory.of(f"{name!r}, {resource_class}", fields)
+            offers[key] = state.offers.number(found)
+        return offers[key]
+
     rows = []
     for row, provider in enumerate(providers):
-        found = provider.get("inventories", {})
-        where = provider["name"]
         rows += sorted(
             (
                 row,
                 state.resource_classes.known(name),
-                state.offers.number(Inventory.of(f"{where!r}, {name}", fields)),
+                offer(provider["name"], name, fields),
             )
-            for name, fields in found.items()
+            for name, fields in provider.get("inventories", {}).items()
         )
     table = state.tables.inventory
     table.append(len(rows))
     packed = np.array(rows, np.int64).reshape(-1, 3)
     for i, name in enumerate(("provider", "resource_class", "offer")):
         table[name][:] = packed[:, i]
+
+
+def _fields_key(fields: Any) -> object | None:
+    """Give what is the same for inventories that are, types included; None for some."""
+    if type(fields) is not dict:
+        return None
+    values = tuple(fields.values())
+    try:
+        hash(values)
+    except TypeError:
+        return None
+    return tuple(fields), values, tuple(map(type, values))
 
 
 def _load_consumers(state: State, consumers: list[dict[str, Any]]) -> int:
@@ -176,9 +208,8 @@ def _load_consumers(state: State, consumers: list[dict[str, Any]]) -> int:
 
 def dump(state: State) -> dict[str, Any]:
     """Give the document that ``load`` would make this state of."""
-    table = state.tables.provider
     document: dict[str, Any] = {
-        "providers": [_dump_provider(state, row) for row in range(table.count)],
+        "providers": _dump_providers(state),
         "consumers": [_dump_consumer(state, row) for row in _consumers(state).tolist()],
     }
     named = {t for p in document["providers"] for t in p["traits"]}
@@ -197,30 +228,51 @@ def _consumers(state: State) -> NDArray[np.int64]:
     return np.flatnonzero((table["first"] >= 0) | (table["host"] >= 0))
 
 
-def _dump_provider(state: State, row: int) -> dict[str, Any]:
+def _dump_providers(state: State) -> list[dict[str, Any]]:
     table = state.tables.provider
-    inventory = state.tables.inventory
-    parent = int(table["parent"][row])
-    uuid, generation = state.provider_uuids[row], int(table["generation"][row])
-    traits = state.trait_sets[int(table["trait_set"][row])]
-    aggregates = state.aggregate_sets[int(table["aggregate_set"][row])]
-    found: dict[str, Any] = {
-        "name": state.provider_names[row],
-        "parent": None if parent < 0 else state.provider_names[parent],
-        "inventories": {
-            state.resource_classes[
-                int(inventory["resource_class"][i])
-            ]: state.inventory_of(i)._asdict()
-            for i in state.inventory_rows(row)
-        },
-        "traits": sorted(state.traits[t] for t in traits),
-        "aggregates": sorted(state.aggregates[a] for a in aggregates),
-    }
-    if uuid:
-        found["uuid"] = uuid
-    if generation:
-        found["generation"] = generation
+    names, uuids = state.provider_names.to_list(), state.provider_uuids.to_list()
+    traits = _named(state.trait_sets, state.traits)
+    aggregates = _named(state.aggregate_sets, state.aggregates)
+    columns = ("parent", "generation", "trait_set", "aggregate_set")
+    found = []
+    for row, (parent, generation, trait_set, aggregate_set), inventories in zip(
+        count(),
+        zip(*(table[name].tolist() for name in columns), strict=True),
+        _dump_inventories(state),
+        strict=False,
+    ):
+        provider: dict[str, Any] = {
+            "name": names[row],
+            "parent": None if parent < 0 else names[parent],
+            "inventories": inventories,
+            "traits": traits[trait_set].copy(),
+            "aggregates": aggregates[aggregate_set].copy(),
+        }
+        if uuids[row]:
+            provider["uuid"] = uuids[row]
+        if generation:
+            provider["generation"] = generation
+        found.append(provider)
     return found
+
+
+def _named(sets: SetDictionary, names: Vocabulary) -> list[list[str]]:
+    """Give the names of all sets, by number; one that nobody has may have lost some."""
+    return [sorted(names[member] for member in sets[n]) for n in range(len(sets))]
+
+
+def _dump_inventories(state: State) -> Iterator[dict[str, dict[str, Any]]]:
+    """Give the inventories of each provider, by row."""
+    table, classes = state.tables.inventory, state.resource_classes
+    counts = np.bincount(table["provider"], minlength=state.tables.provider.count)
+    offered = zip(
+        table["resource_class"].tolist(), table["offer"].tolist(), strict=True
+    )
+    for own in counts.tolist():
+        yield {
+            classes[number]: state.offers[offer]._asdict()
+            for number, offer in islice(offered, own)
+        }
 
 
 def _dump_consumer(state: State, row: int) -> dict[str, Any]:

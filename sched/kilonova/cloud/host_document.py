@@ -60,8 +60,17 @@ def add_hosts(state: "State", listed: list[Any]) -> None:
         first = add_rows(state, [given["nodename"] for given in whole])
     except BadInput as error:
         raise BadInput(f"hosts: {error}") from error
+    taken = set(hosts.table["provider"][:first].tolist())
     for i, given in enumerate(whole):
         where = f"hosts[{i}] ({given['nodename']!r})"
+        provider = _provider(state, where, given)
+        if provider in taken:
+            raise BadInput(
+                f"{where}: another host has the provider "
+                f"{given.get('provider') or given['nodename']!r}."
+            )
+        taken.add(provider)
+        hosts.table["provider"][first + i] = provider
         _put(state, first + i, where, given, numbers)
 
 
@@ -94,6 +103,15 @@ def _check_number(where: str, value: Any, kind: type) -> None:
         raise BadInput(f"{where} must be within {_MOST}, got {value!r:.80}.")
 
 
+def _provider(state: "State", where: str, given: dict[str, Any]) -> int:
+    """Give the root provider of a host."""
+    identity = given.get("provider") or given["nodename"]
+    provider = state.find_provider(identity)
+    if provider < 0 or state.tables.provider["root"][provider] != provider:
+        raise BadInput(f"{where}: provider {identity!r} is not the root of a tree.")
+    return provider
+
+
 def _put(
     state: "State",
     row: int,
@@ -102,13 +120,6 @@ def _put(
     numbers: Mapping[str, int],
 ) -> None:
     hosts, table = state.hosts, state.hosts.table
-    identity = given.get("provider") or given["nodename"]
-    provider = state.find_provider(identity)
-    if provider < 0 or state.tables.provider["root"][provider] != provider:
-        raise BadInput(f"{where}: provider {identity!r} is not the root of a tree.")
-    if (table["provider"][:row] == provider).any():
-        raise BadInput(f"{where}: another host has the provider {identity!r}.")
-    table["provider"][row] = provider
     table["service"][row] = hosts.services.number(given["host"])
     if given.get("cell_uuid") is not None:
         checked_name(f"{where}: cell_uuid", given["cell_uuid"])
@@ -131,7 +142,7 @@ def _put(
     table["disabled"][row] = bool(given.get("disabled", False))
     if given.get("last_seen_up") is not None:
         table["last_seen_up"][row] = given["last_seen_up"]
-    amounts = {**defaults(state, provider), **given}
+    amounts = {**defaults(state, int(table["provider"][row])), **given}
     for key in (*AMOUNTS, *RATIOS):
         if amounts.get(key) is not None:
             table[key][row] = amounts[key]

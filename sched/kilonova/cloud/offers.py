@@ -114,17 +114,19 @@ class OfferDictionary:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._numbers = {self[row]: row for row in range(table.count)}
+        columns = (table[name].tolist() for name in Inventory._fields)
+        self._offers = list(map(Inventory._make, zip(*columns, strict=True)))
+        self._numbers = {offer: row for row, offer in enumerate(self._offers)}
 
     def __getitem__(self, number: int) -> Inventory:
-        table = self._table
-        return Inventory._make(table[name][number].item() for name in Inventory._fields)
+        return self._offers[number]
 
     def number(self, inventory: Inventory) -> int:
         """Give the number of an offer, which is entered if it is new."""
         number = self._numbers.get(inventory)
         if number is None:
             number = self._numbers[inventory] = self._table.append()
+            self._offers.append(inventory)
             for name, value in inventory._asdict().items():
                 self._table[name][number] = value
             self._table["capacity"][number] = inventory.capacity

@@ -13,6 +13,7 @@ from kilonova.candidates.explain_constraints import (
     joint_constraints,
     tree_constraints,
 )
+from kilonova.candidates.explain_first import FirstFailing
 from kilonova.candidates.explain_room import Failing, failing_of
 from kilonova.candidates.explain_trees import Trees
 from kilonova.candidates.relax import Relaxation, relaxations
@@ -49,7 +50,7 @@ class Explanation:
         them first: together ``tree_count - fitting_count``.
     trees
         First failing constraint of each tree, by the name of its root, None where the
-        tree has a candidate.
+        tree has a candidate. Made of what was known then, when it is looked at.
     failing
         For a host: all constraints that it fails, each looked at by itself, with the
         amounts; of ``sums`` and what follows only the first. Empty without ``host``.
@@ -130,18 +131,16 @@ def explain(
         trees = Trees(state, asked, numbers)
         first, constraints = _first_failing(trees, asked)
         counts = np.bincount(first + 1, minlength=len(constraints) + 1)
-        names = [_root_name(state, tree) for tree in numbers.tolist()]
-        by_number: list[Constraint | None] = [*constraints, None]
         return Explanation(
             request=asked,
-            host=None if host is None else names[0],
+            host=None if host is None else _root_name(state, int(numbers[0])),
             tree_count=len(numbers),
             fitting_count=int(counts[0]),
             removed=tuple(
                 Removed(constraint, int(count))
                 for constraint, count in zip(constraints, counts[1:], strict=True)
             ),
-            trees=dict(zip(names, (by_number[c] for c in first.tolist()), strict=True)),
+            trees=FirstFailing(state, numbers, constraints, first),
             failing=() if host is None else _failing(trees, asked, constraints, first),
             relaxations=() if counts[0] else relaxations(trees, asked),
         )

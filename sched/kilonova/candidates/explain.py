@@ -172,8 +172,10 @@ def _first_failing(
 ) -> tuple[NDArray[np.int64], list[Constraint]]:
     """Give the number of the first failing constraint of each tree, -1 for none."""
     quick = tree_constraints(request)
-    fails = trees.fails[:, : len(quick)]
-    first = np.where(fails.any(axis=1), fails.argmax(axis=1), -1)
+    first = np.full(len(trees.trees), -1)
+    for c in reversed(trees.failed):
+        if c < len(quick):
+            first[trees.fails[c]] = c
     left = trees.trees[first < 0]
     places = np.zeros(int(trees.trees.max(initial=0)) + 1, np.int64)
     places[trees.trees] = np.arange(len(trees.trees))
@@ -182,7 +184,7 @@ def _first_failing(
         tried = left
         if constraint.kind == "isolate":
             # Too few providers: known without a search, which could take long.
-            tried = left[~trees.fails[places[left], len(quick)]]
+            tried = left[~trees.fails[len(quick), places[left]]]
         fitting = trees.fitting(upto, tried)
         first[places[np.setdiff1d(left, fitting)]] = c
         left = fitting
@@ -200,7 +202,7 @@ def _failing(
     That no provider meets all of a group is left out where it goes without saying.
     """
     quick = tree_constraints(request)
-    failed = [c for c in range(len(quick)) if trees.fails[0, c]]
+    failed = [c for c in range(len(quick)) if trees.fails[c, 0]]
     said = {quick[c].suffix for c in failed if quick[c].kind not in WHOLE_KINDS}
     failed = [
         c

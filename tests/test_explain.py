@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.cloud import Cloud
 from kilonova.candidates.explain import Explanation
 from kilonova.errors import BadRequest, UnknownProvider, UnknownTrait
@@ -262,6 +263,49 @@ def test_nothing_is_written() -> None:
     before = cloud.to_document()
     cloud.explain(asked(group(VCPU=10), group("_A", net=200)))
     assert cloud.to_document() == before
+
+
+@pytest.mark.parametrize("amount", [5_000_000, 9_000_000, 10_000_001])
+def test_each_host_alone_is_as_among_all(amount: int) -> None:
+    """Class tables are gone along host by host, or looked into at one."""
+    cloud = Cloud.from_document(synthetic_cloud(60, "nested", 0.6, seed=3))
+    ingress = "NET_BW_IGR_KILOBIT_PER_SEC"
+    wanted = asked(
+        RequestGroup("", {VCPU: 30}),
+        RequestGroup("_P", {EGRESS: amount, ingress: amount}),
+    )
+    found = cloud.explain(wanted)
+    kinds = set()
+    for name, constraint in found.trees.items():
+        alone = cloud.explain(wanted, name)
+        assert dict(alone.trees) == {name: constraint}
+        failing = [each.constraint for each in alone.failing]
+        assert failing[:1] == ([constraint] if constraint else [])
+        kinds.add(constraint and constraint.names)
+    assert len(kinds) > 1
+
+
+def test_trees_are_those_of_then() -> None:
+    cloud = two_hosts()
+    found, other = (cloud.explain("resources=VCPU:5") for _ in range(2))
+    shown = repr(dict(other.trees))
+    cloud.rename_provider("cn0", "host")
+    cloud.remove_provider("cn1")
+    cloud.add_provider("elsewhere with a long name", inventories={VCPU: {"total": 4}})
+    assert first_kinds(found) == {"cn0": None, "cn1": "max_unit"}
+    assert found == other
+    assert repr(found.trees) == shown
+    assert found.trees["cn0"] is None
+    assert len(found.trees) == 2
+
+
+def test_a_host_without_a_name_has_its_uuid() -> None:
+    cloud = two_hosts()
+    uuid = "0f0e0d0c-0b0a-0908-0706-050403020100"
+    cloud.add_provider("cn2", uuid=uuid, inventories={VCPU: {"total": 1}})
+    cloud.state.provider_names.set(cloud.state.find_provider("cn2"), "")
+    found = cloud.explain("resources=VCPU:2")
+    assert first_kinds(found) == {"cn0": None, "cn1": None, uuid: "capacity"}
 
 
 def test_errors() -> None:

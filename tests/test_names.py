@@ -102,6 +102,17 @@ def test_unknown_names() -> None:
     assert names.named().tolist() == [True, False]
 
 
+def test_copies_stay_as_they_were() -> None:
+    names = column("a", UUID, "", "日本", "é")
+    copied = names.copied(np.array([4, 1, 2, 0], np.int32))
+    none = names.copied(np.zeros(0, np.int32))
+    names.remove(0, 5)
+    names.append(["zz", "yyyyyyyyyyyyyyyyy"])
+    assert copied.to_list() == ["é", UUID, "", "a"]
+    assert copied.named().tolist() == [True, True, False, True]
+    assert none.to_list() == []
+
+
 def test_a_name_given_again_and_again_leaves_no_text_behind() -> None:
     names = column("a", "b")
     for number in range(20_000):

@@ -8,12 +8,18 @@ kernels' own count of options tried shows.
 
 import random
 import re
-from typing import Any
 
 import numpy as np
 import pytest
 
 from asking import named_document
+from generators.rivals import (
+    TRAITS,
+    listed,
+    provider,
+    random_document,
+    random_groups,
+)
 from kilonova import Cloud
 from kilonova.bench.synthetic import synthetic_cloud
 from kilonova.candidates.compile import compile_requests
@@ -25,78 +31,11 @@ from kilonova_kernels.scan import scan_fitting
 from oracle.candidates import anchored_candidates
 from oracle.state import from_document
 
-CLASSES = ("VGPU", "FPGA")
-TRAITS = ("CUSTOM_A", "CUSTOM_B")
 PORT = (
     "&resources_{0}=NET_BW_EGR_KILOBIT_PER_SEC:{2},NET_BW_IGR_KILOBIT_PER_SEC:{2}"
     "&required_{0}=CUSTOM_PHYSNET_PHYSNET{1}"
 )
 NORMAL, DIRECT = ",CUSTOM_VNIC_TYPE_NORMAL", ",CUSTOM_VNIC_TYPE_DIRECT"
-
-
-def random_document(draw: random.Random) -> dict[str, Any]:
-    """Draw trees of a root with VCPU and VGPU, and devices in part used up.
-
-    h0             VCPU, sometimes VGPU
-    +-- h0:d0      VGPU or FPGA or both, traits A, B, both or none
-    +-- ...
-    """
-    providers, consumers = [], []
-    for number in range(draw.randint(1, 6)):
-        host = f"h{number}"
-        offers = {"VCPU": {"total": 4}}
-        if draw.random() < 0.2:
-            offers["VGPU"] = {"total": 2}
-        providers.append(provider(host, None, offers, ()))
-        for device in range(draw.randint(1, 4)):
-            name = f"{host}:d{device}"
-            classes = draw.sample(CLASSES, draw.choice([1, 1, 2]))
-            totals = {c: draw.randint(1, 5) for c in classes}
-            steps = {c: draw.choice([1, 1, 1, 1, 2]) for c in classes}
-            offers = {
-                c: {
-                    "total": n,
-                    "step_size": steps[c],
-                    "max_unit": draw.choice([n, n, n + 3, 2]),
-                }
-                for c, n in totals.items()
-            }
-            traits = draw.sample(TRAITS, draw.choice([0, 1, 1, 2]))
-            providers.append(provider(name, host, offers, traits))
-            used = {c: draw.choice([0, 0, 1, n]) for c, n in totals.items()}
-            used = {
-                c: n
-                for c, n in used.items()
-                if 0 < n <= offers[c]["max_unit"] and n % steps[c] == 0
-            }
-            if used:
-                consumers.append({name: used})
-    return {"providers": providers, "consumers": consumers}
-
-
-def provider(
-    name: str, parent: str | None, offers: dict[str, Any], traits: Any
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "parent": parent,
-        "inventories": offers,
-        "traits": list(traits),
-        "aggregates": [],
-    }
-
-
-def random_groups(draw: random.Random) -> str:
-    query = "resources=VCPU:1"
-    if draw.random() < 0.3:
-        query += f",{draw.choice(CLASSES)}:{draw.randint(1, 3)}"
-    for number in range(draw.choice([1, 2, 2, 2, 3, 3, 4])):
-        classes = draw.sample(CLASSES, draw.choice([1, 1, 1, 2]))
-        amounts = ",".join(f"{c}:{draw.choice([1, 1, 2, 3])}" for c in sorted(classes))
-        query += f"&resources_{number}={amounts}"
-        if draw.random() < 0.4:
-            query += f"&required_{number}={draw.choice(TRAITS)}"
-    return f"{query}&group_policy={draw.choice(['none', 'isolate'])}"
 
 
 @pytest.mark.parametrize("part", range(8))
@@ -143,14 +82,6 @@ def test_other_amounts(part: int) -> None:
             lists.append(scan_columns(cloud.state, marking.plans, 0))
         alike += len({id(each) for each in lists}) < len(lists)
     assert alike > 20
-
-
-def listed(document: dict[str, Any]) -> dict[str, Any]:
-    consumers = [
-        {"uuid": f"c{n}", "allocations": held}
-        for n, held in enumerate(document["consumers"])
-    ]
-    return {**document, "consumers": consumers}
 
 
 def searched(query: str, hosts: int = 60) -> tuple[int, int, bool]:

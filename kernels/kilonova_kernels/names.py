@@ -98,3 +98,25 @@ def remove_name(
     while slots[slot] != row:
         slot = (slot + 1) & mask
     slots[slot] = REMOVED
+
+
+@kernel
+def copy_names(
+    text: UInt8, start: UInt32, rows: Int32, offsets: Int32, out: UInt8
+) -> None:
+    """Copy the names of some rows, one after the other.
+
+    Parameters
+    ----------
+    text, start
+        As for ``find_name``.
+    rows, offsets
+        Rows, (M,), and where the name of each begins and the last one ends in ``out``,
+        (M + 1,) int32.
+    out
+        Output, uint8.
+    """
+    for m in range(rows.shape[0]):
+        first = int(start[rows[m]])
+        for i in range(offsets[m], offsets[m + 1]):
+            out[i] = text[first + i - offsets[m]]

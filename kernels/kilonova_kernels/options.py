@@ -75,6 +75,13 @@ def admits(
 
 
 @inlined
+def own_size(cloud: CloudColumns, tree: int) -> int:
+    """Count the providers of a tree itself: the first ones of those that may serve."""
+    root = cloud.roots[tree]
+    return int(cloud.provider_subtree_end[root] - root)
+
+
+@inlined
 def pool_size(cloud: CloudColumns, tree: int) -> int:
     """Count the providers that may serve a tree: its own, and those that share."""
     root = cloud.roots[tree]

@@ -11,8 +11,14 @@ from kilonova_kernels.columns import (
     PlanColumns,
     SearchColumns,
 )
+from kilonova_kernels.entries import find_run
 from kilonova_kernels.fits import tree_fits
-from kilonova_kernels.options import find_inventory, pool_provider, pool_size
+from kilonova_kernels.options import (
+    find_inventory,
+    own_size,
+    pool_provider,
+    pool_size,
+)
 
 
 class Reduction(NamedTuple):
@@ -27,11 +33,29 @@ class Reduction(NamedTuple):
     sums
         What other groups may take of the same inventory: all sums of their amounts of
         the class, (N,) int64, 0 included.
+    run
+        Working memory, (2,) int64, zero at first: see ``find_run``.
     """
 
     resource: int
     most: int
     sums: Int64
+    run: Int64
+
+
+class Amounts(NamedTuple):
+    """Amounts of the first plan.
+
+    Attributes
+    ----------
+    resource
+        Row of the resource of each, (M,) int32.
+    run
+        Working memory, (M, 2) int64, zero at first: see ``find_run``.
+    """
+
+    resource: Int32
+    run: Int64
 
 
 @kernel
@@ -40,14 +64,46 @@ def mark_fitting_among(
     plans: PlanColumns,
     search: SearchColumns,
     trees: Int32,
+    changed: Amounts,
     fits: Bool,
 ) -> int:
-    """Mark which of the given trees, (N,), fit the first plan; count them."""
+    """Mark which of the given trees, (N,), fit the first plan; count them.
+
+    ``changed`` names those amounts that nothing is known of yet: for each of the others
+    some provider has room, or a search will say that none has.
+    """
     found = 0
     for n in range(trees.shape[0]):
-        fits[n] = tree_fits(cloud, plans, 0, trees[n], search)
+        # Most of those that do not fit fail here, where it takes no walk to see it.
+        fits[n] = _has_rooms(cloud, plans, trees[n], changed) and tree_fits(
+            cloud, plans, 0, trees[n], search
+        )
         found += fits[n]
     return found
+
+
+@part
+def _has_rooms(
+    cloud: CloudColumns, plans: PlanColumns, tree: int, changed: Amounts
+) -> bool:
+    """Say whether each of some amounts fits the room of some provider."""
+    for n in range(changed.resource.shape[0]):
+        k = changed.resource[n]
+        amount, run = plans.resource_amount[k], changed.run[n]
+        find_run(cloud, plans.resource_class[k], tree, run)
+        found = False
+        for entry in range(run[0], run[1]):
+            found = found or cloud.largest[entry] >= amount
+        for i in range(own_size(cloud, tree), pool_size(cloud, tree)):
+            provider = pool_provider(cloud, tree, i)
+            inventory = find_inventory(cloud, provider, plans.resource_class[k])
+            found = found or (
+                inventory >= 0
+                and cloud.largest[cloud.inventory_position[inventory]] >= amount
+            )
+        if not found:
+            return False
+    return True
 
 
 @kernel
@@ -139,7 +195,7 @@ def _reduce_both(
     same = classes[first.resource] == classes[second.resource]
     _add_sums(first.sums, 0)
     found = False
-    amount = _next_critical(cloud, plans, first, tree, first.most, True)
+    amount = _next_critical(cloud, plans, first, tree, first.most, 0, True)
     while amount > 0:
         lost = (first.most + 1 - amount) * (second.most + 1)
         if lost >= out[0]:
@@ -152,7 +208,7 @@ def _reduce_both(
             if cost < out[0]:
                 out[0], out[1], out[2] = cost, amount, left
                 found = True
-        amount = _next_critical(cloud, plans, first, tree, amount - 1, True)
+        amount = _next_critical(cloud, plans, first, tree, amount - 1, 0, True)
     return found
 
 
@@ -174,12 +230,12 @@ def _best_in_tree(
     best: int,
 ) -> int:
     """Give the largest amount above ``best`` with which one tree fits, or ``best``."""
-    amount = _next_critical(cloud, plans, reduction, tree, reduction.most, False)
+    amount = _next_critical(cloud, plans, reduction, tree, reduction.most, best, False)
     while amount > best:
         plans.resource_amount[reduction.resource] = amount
         if tree_fits(cloud, plans, 0, tree, search):
             return amount
-        amount = _next_critical(cloud, plans, reduction, tree, amount - 1, False)
+        amount = _next_critical(cloud, plans, reduction, tree, amount - 1, best, False)
     return best
 
 
@@ -190,29 +246,48 @@ def _next_critical(
     reduction: Reduction,
     tree: int,
     bound: int,
+    best: int,
     least: bool,
 ) -> int:
-    """Give the largest amount up to ``bound`` that is worth a try; 0 if there is none.
+    """Give the largest amount above ``best`` that is worth a try, or ``best``.
 
-    With ``least``, also the smallest amount that an inventory gives is: another group
-    may want all that is left there.
+    None is above ``bound``. With ``least``, also the smallest amount that an inventory
+    gives is: another group may want all that is left there.
     """
-    best = 0
     resource_class = plans.resource_class[reduction.resource]
-    for i in range(pool_size(cloud, tree)):
+    find_run(cloud, resource_class, tree, reduction.run)
+    for entry in range(reduction.run[0], reduction.run[1]):
+        best = _critical(cloud, reduction, entry, bound, best, least)
+    for i in range(own_size(cloud, tree), pool_size(cloud, tree)):
         inventory = find_inventory(cloud, pool_provider(cloud, tree, i), resource_class)
-        if inventory < 0:
-            continue
-        offer = cloud.inventory_offer[inventory]
-        step = int(cloud.offer_step_size[offer])
-        low = int(cloud.offer_min_unit[offer])
-        low += (step - low % step) % step
-        room = int(cloud.largest[cloud.inventory_position[inventory]])
-        if least and best < low <= min(bound, room):
-            best = low
-        for s in range(reduction.sums.shape[0]):
-            amount = min(int(room - reduction.sums[s]), reduction.most)
-            amount -= amount % step
-            if best < amount <= bound and amount >= low:
-                best = amount
+        if inventory >= 0:
+            entry = cloud.inventory_position[inventory]
+            best = _critical(cloud, reduction, entry, bound, best, least)
+    return best
+
+
+@part
+def _critical(
+    cloud: CloudColumns,
+    reduction: Reduction,
+    entry: int,
+    bound: int,
+    best: int,
+    least: bool,
+) -> int:
+    """Do what ``_next_critical`` does for one entry of its class table."""
+    room = int(cloud.largest[entry])
+    if room <= best:
+        return best
+    offer = cloud.inventory_offer[cloud.class_row[entry]]
+    step = int(cloud.offer_step_size[offer])
+    low = int(cloud.offer_min_unit[offer])
+    low += (step - low % step) % step
+    if least and best < low <= min(bound, room):
+        best = low
+    for s in range(reduction.sums.shape[0]):
+        amount = min(int(room - reduction.sums[s]), reduction.most)
+        amount -= amount % step
+        if best < amount <= bound and amount >= low:
+            best = amount
     return best

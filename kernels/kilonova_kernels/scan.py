@@ -51,13 +51,7 @@ def scan_fitting(
     mark_roots(cloud, plans.plan_root_ok[plan], fits)
     first = plans.plan_slot[plan]
     for s in range(plans.plan_slot[plan + 1] - first):
-        resource = plans.slot_resource[first + s]
-        if scan.slot_class[s] >= 0:
-            start = cloud.class_start[scan.slot_class[s]]
-            amount = plans.resource_amount[resource]
-            narrow_by_table(cloud.largest[start : start + trees], amount, fits)
-        elif scan.slot_class[s] == -1:
-            narrow_by_entries(cloud, plans, plan, scan, s, fits)
+        narrow_by_slot(cloud, plans, plan, scan, s, fits)
     found = 0
     if not scan.decides[0]:
         for t in range(trees):
@@ -90,6 +84,35 @@ def mark_roots(cloud: CloudColumns, root_ok: Bool, fits: Bool) -> None:
 
 
 @part
+def narrow_by_slot(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    plan: int,
+    scan: ScanColumns,
+    slot: int,
+    fits: Bool,
+) -> bool:
+    """Clear the mark of each tree that a slot alone rules out.
+
+    Returns
+    -------
+    bool
+        Whether ``scan.counts`` has the number of entries with room, by tree. Else each
+        tree that is still marked has one, or the slot is left out.
+    """
+    if scan.slot_class[slot] >= 0:
+        start = cloud.class_start[scan.slot_class[slot]]
+        amount = plans.resource_amount[
+            plans.slot_resource[plans.plan_slot[plan] + slot]
+        ]
+        narrow_by_table(cloud.largest[start : start + fits.shape[0]], amount, fits)
+        return False
+    if scan.slot_class[slot] == -1:
+        return narrow_by_entries(cloud, plans, plan, scan, slot, fits)
+    return False
+
+
+@part
 def narrow_by_table(largest: Int32, amount: int, fits: Bool) -> None:
     """Clear the mark of each tree whose entry in a whole table is too small."""
     for t in range(fits.shape[0]):
@@ -104,8 +127,11 @@ def narrow_by_entries(
     scan: ScanColumns,
     slot: int,
     fits: Bool,
-) -> None:
-    """Clear the mark of each tree that has too few entries with room for a slot."""
+) -> bool:
+    """Clear the mark of each tree that has too few entries with room for a slot.
+
+    False where that needed no counting, as each tree has one entry.
+    """
     s = plans.plan_slot[plan] + slot
     start = scan.slot_entry[slot]
     count = scan.slot_entry[slot + 1] - start
@@ -124,13 +150,14 @@ def narrow_by_entries(
         )
         at += count
     if single:
-        return
+        return False
     counts = scan.counts
     counts[:] = 0
     for e in range(count):
         counts[scan.tree[start + e]] += marks[e]
     for t in range(fits.shape[0]):
         fits[t] &= counts[t] >= wanted
+    return True
 
 
 @part

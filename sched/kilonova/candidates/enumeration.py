@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kilonova.candidates.counting import count_by_tables
 from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.cloud.state import State
 from kilonova.errors import Conflict
@@ -103,6 +104,8 @@ class Enumeration:
     def count(self) -> int:
         """Count all candidates, of which no more are stored than were before.
 
+        More than 2^62 not yet found count as 2^62.
+
         Raises
         ------
         Conflict, SearchTooLong
@@ -154,22 +157,33 @@ class Enumeration:
         self._complete = written < chunk or self.found == self.limit
 
     def _count_rest(self) -> int:
-        """Count the candidates not yet found, from a copy of where the search is."""
+        """Count the candidates not yet found, by tables, or a copy of the search."""
         from kilonova_kernels.candidates import fill_candidates
         from kilonova_kernels.columns import Cursor, ResultColumns
 
         assert self.plans is not None
+        assert self.marking is not None
         search, trees = self._begin()
+        most = _MOST if self.limit is None else min(self.limit - self.found, _MOST)
+        at = self._at.copy()
+        # The tree in whose midst the search stands is searched to its end.
+        rest = int(at[0] + at[1])
+        counted, left = count_by_tables(
+            self.state, self.marking, trees[rest:], self.per_host, most
+        )
+        left = np.concatenate([trees[at[0] : rest], left])
+        if counted == most or not len(left):
+            return counted
+        at[0] = 0
         copy = deepcopy(search)
         # The one row is written over and over.
         row = np.zeros((1, self._provider.shape[1]), np.int32)
-        out = ResultColumns(np.zeros(1, np.int32), row, self._at.copy(), self._place)
-        most = _MOST if self.limit is None else min(self.limit - self.found, _MOST)
+        out = ResultColumns(np.zeros(1, np.int32), row, at, self._place)
         columns, plans = self.state.columns(), self.plans.columns
-        rest = fill_candidates(columns, plans, 0, trees, copy, out, most)
+        searched = fill_candidates(columns, plans, 0, left, copy, out, most - counted)
         search.cursor[Cursor.STEPS] = copy.cursor[Cursor.STEPS]
         check_not_given_up(self.state, copy)
-        return int(rest)
+        return counted + int(searched)
 
     def _begin(self) -> tuple["SearchColumns", NDArray[np.int32]]:
         """Give the working memory and the trees, made when first needed."""

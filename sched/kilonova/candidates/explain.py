@@ -13,6 +13,7 @@ from kilonova.candidates.explain_constraints import (
     joint_constraints,
     tree_constraints,
 )
+from kilonova.candidates.explain_first import FirstFailing
 from kilonova.candidates.explain_room import Failing, failing_of
 from kilonova.candidates.explain_trees import Trees
 from kilonova.candidates.relax import Relaxation, relaxations
@@ -49,7 +50,7 @@ class Explanation:
         them first: together ``tree_count - fitting_count``.
     trees
         First failing constraint of each tree, by the name of its root, None where the
-        tree has a candidate.
+        tree has a candidate. Made of what was known then, when it is looked at.
     failing
         For a host: all constraints that it fails, each looked at by itself, with the
         amounts; of ``sums`` and what follows only the first. Empty without ``host``.
@@ -130,18 +131,16 @@ def explain(
         trees = Trees(state, asked, numbers)
         first, constraints = _first_failing(trees, asked)
         counts = np.bincount(first + 1, minlength=len(constraints) + 1)
-        names = [_root_name(state, tree) for tree in numbers.tolist()]
-        by_number: list[Constraint | None] = [*constraints, None]
         return Explanation(
             request=asked,
-            host=None if host is None else names[0],
+            host=None if host is None else _root_name(state, int(numbers[0])),
             tree_count=len(numbers),
             fitting_count=int(counts[0]),
             removed=tuple(
                 Removed(constraint, int(count))
                 for constraint, count in zip(constraints, counts[1:], strict=True)
             ),
-            trees=dict(zip(names, (by_number[c] for c in first.tolist()), strict=True)),
+            trees=FirstFailing(state, numbers, constraints, first),
             failing=() if host is None else _failing(trees, asked, constraints, first),
             relaxations=() if counts[0] else relaxations(trees, asked),
         )
@@ -173,8 +172,10 @@ def _first_failing(
 ) -> tuple[NDArray[np.int64], list[Constraint]]:
     """Give the number of the first failing constraint of each tree, -1 for none."""
     quick = tree_constraints(request)
-    fails = trees.fails[:, : len(quick)]
-    first = np.where(fails.any(axis=1), fails.argmax(axis=1), -1)
+    first = np.full(len(trees.trees), -1)
+    for c in reversed(trees.failed):
+        if c < len(quick):
+            first[trees.fails[c]] = c
     left = trees.trees[first < 0]
     places = np.zeros(int(trees.trees.max(initial=0)) + 1, np.int64)
     places[trees.trees] = np.arange(len(trees.trees))
@@ -183,7 +184,7 @@ def _first_failing(
         tried = left
         if constraint.kind == "isolate":
             # Too few providers: known without a search, which could take long.
-            tried = left[~trees.fails[places[left], len(quick)]]
+            tried = left[~trees.fails[len(quick), places[left]]]
         fitting = trees.fitting(upto, tried)
         first[places[np.setdiff1d(left, fitting)]] = c
         left = fitting
@@ -201,7 +202,7 @@ def _failing(
     That no provider meets all of a group is left out where it goes without saying.
     """
     quick = tree_constraints(request)
-    failed = [c for c in range(len(quick)) if trees.fails[0, c]]
+    failed = [c for c in range(len(quick)) if trees.fails[c, 0]]
     said = {quick[c].suffix for c in failed if quick[c].kind not in WHOLE_KINDS}
     failed = [
         c

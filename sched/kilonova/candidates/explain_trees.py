@@ -21,7 +21,7 @@ from kilonova.request.group import Request
 
 if TYPE_CHECKING:
     from kilonova_kernels.columns import SearchColumns
-    from kilonova_kernels.relax import Reduction
+    from kilonova_kernels.relax import Amounts, Reduction
 
 # Twelve other groups that all ask different amounts of one class have so many sums. Of
 # more, the smallest are kept: what is found is right, but may not be the largest.
@@ -36,14 +36,16 @@ class Trees:
     state, request
         Where to look, and for what. The state must not change meanwhile.
     trees
-        Numbers of the trees, (N,) int32.
+        Numbers of the trees, ascending, (N,) int32.
 
     Attributes
     ----------
     constraints
         What the columns of ``fails`` stand for.
     fails
-        Constraints that each tree fails, each by itself, (N, C) bool.
+        Trees that fail each constraint by itself, (C, N) bool.
+    failed
+        Constraints that some tree fails.
     """
 
     def __init__(
@@ -59,8 +61,12 @@ class Trees:
         self._groups = {group.suffix: group for group in request.groups}
         plans = compile_requests(state, [request])
         columns = columns_of(state, plans, self.constraints)
-        self.fails = np.zeros((len(trees), len(self.constraints)), np.bool_)
-        mark_failing(self.cloud, plans.columns, columns, trees, self.fails)
+        self.fails = np.zeros((len(self.constraints), len(trees)), np.bool_)
+        runs = np.zeros((len(plans.columns.resource_class), 2), np.int64)
+        mark_failing(self.cloud, plans.columns, columns, trees, runs, self.fails)
+        self.failed: list[int] = np.flatnonzero(self.fails.any(axis=1)).tolist()
+        # Many requests leave the same constraints as they were.
+        self._open: dict[tuple[int, ...], NDArray[np.int32]] = {}
 
     def open(self, request: Request) -> NDArray[np.int32]:
         """Give the trees that a relaxed request may fit, by all that is quickly seen.
@@ -73,12 +79,15 @@ class Trees:
             for suffix, group in self._groups.items()
             if group not in request.groups
         }
-        still = [
+        still = tuple(
             c
-            for c, constraint in enumerate(self.constraints)
-            if constraint in kept and not _is_whole(constraint, changed)
-        ]
-        return self.trees[~self.fails[:, still].any(axis=1)]
+            for c in self.failed
+            if self.constraints[c] in kept
+            and not _is_whole(self.constraints[c], changed)
+        )
+        if still not in self._open:
+            self._open[still] = self.trees[~self.fails[still, :].any(axis=0)]
+        return self._open[still]
 
     def fitting(
         self, request: Request, trees: NDArray[np.int32] | None = None
@@ -90,9 +99,10 @@ class Trees:
         if not len(trees):
             return trees
         plans = compile_requests(self.state, [request])
+        columns, search = plans.columns, self._search(plans)
         fits = np.zeros(len(trees), np.bool_)
-        search = self._search(plans)
-        mark_fitting_among(self.cloud, plans.columns, search, trees, fits)
+        changed = self._changed(request)
+        mark_fitting_among(self.cloud, columns, search, trees, changed, fits)
         check_not_given_up(self.state, search)
         return trees[fits]
 
@@ -128,6 +138,18 @@ class Trees:
         if not found:
             return None
         return int(out[1]), int(out[2])
+
+    def _changed(self, request: Request) -> "Amounts":
+        """Name the amounts of a request that were not asked for before."""
+        from kilonova_kernels.relax import Amounts
+
+        rows = [
+            resource_row(request, group.suffix, name)
+            for group in request.groups
+            for name, amount in group.resources.items()
+            if self._groups[group.suffix].resources[name] != amount
+        ]
+        return Amounts(np.array(rows, np.int32), np.zeros((len(rows), 2), np.int64))
 
     def _search(self, plans: Plans) -> "SearchColumns":
         return plans.search(self._pool)
@@ -187,6 +209,7 @@ def _reduction(
         resource=resource_row(request, suffix, name),
         most=asked[resource] - 1,
         sums=np.tile(sums, 2),
+        run=np.zeros(2, np.int64),
     )
 
 

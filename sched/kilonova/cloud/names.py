@@ -139,6 +139,16 @@ class NameColumn:
         pairs = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
         return [str(text[start:end], "utf-8") for start, end in pairs]
 
+    def copied(self, rows: NDArray[np.int32]) -> "NameColumn":
+        """Give a column of its own of the names of some rows."""
+        offsets = np.zeros(len(rows) + 1, np.int32)
+        np.cumsum(self._length[rows], out=offsets[1:])
+        text = np.zeros(offsets[-1], np.uint8)
+        _kernels().copy_names(self._text, self._start, rows, offsets, text)
+        made = NameColumn()
+        made.load(text, offsets)
+        return made
+
     def named(
         self, rows: NDArray[np.integer] | slice = slice(None)
     ) -> NDArray[np.bool_]:

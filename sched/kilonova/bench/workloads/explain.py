@@ -62,7 +62,6 @@ WORKLOADS = (
             partial(_request, query),
             shapes=("nested",) if "bridge" in name else ("flat", "nested"),
             fills=(0.7,),
-            largest=10_000 if "bridge" in name else 100_000,
             quick="class" in name,
         )
         for name, query in _QUERIES.items()

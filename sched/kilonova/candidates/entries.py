@@ -62,10 +62,15 @@ def _entries(state: State, plans: Plans, slot: int) -> Entries:
     tables = [class_table(state, name) for name in slot_classes(plans, slot)]
     if not tables:
         return Entries(none, none, none.reshape(0, 0))
-    providers = min((table[1] for table in tables), key=len)
-    providers = providers[_admitted(state, plans, slot, providers)]
+    fewest = min((table[1] for table in tables), key=len)
+    admitted = np.flatnonzero(_admitted(state, plans, slot, fewest))
+    providers = fewest[admitted]
     columns = []
     for start, owners in tables:
+        # Mostly the same providers have all of the classes.
+        if np.array_equal(owners, fewest):
+            columns.append(start + admitted)
+            continue
         at = np.searchsorted(owners, providers)
         found = at < len(owners)
         found[found] = owners[at[found]] == providers[found]
@@ -73,9 +78,16 @@ def _entries(state: State, plans: Plans, slot: int) -> Entries:
     position = np.stack(columns, axis=1).astype(np.int32)
     there = (position >= 0).all(axis=1)
     providers = providers[there]
-    roots = state.tables.provider["root"][providers]
-    tree = np.searchsorted(state.index().roots, roots).astype(np.int32)
-    return Entries(providers, tree, position[there])
+    return Entries(providers, _trees_of(state, providers), position[there])
+
+
+def _trees_of(state: State, providers: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give the trees of some providers, which ascend."""
+    roots = state.index().roots
+    own = state.tables.provider["root"][providers]
+    if np.array_equal(own, roots):
+        return np.arange(len(roots), dtype=np.int32)
+    return np.searchsorted(roots, own).astype(np.int32)
 
 
 def _admitted(
@@ -87,17 +99,21 @@ def _admitted(
     """
     columns, table = plans.columns, state.tables.provider
     group = int(columns.slot_group[slot])
-    root = table["root"][providers]
-    own = table["aggregate_set"][providers]
-    anchor = table["aggregate_set"][root]
-    marks: NDArray[np.bool_] = columns.group_trait_ok[
-        group, table["trait_set"][providers]
-    ]
-    member = columns.group_member[group]
-    banned = columns.group_banned[group]
-    if columns.group_suffixed[group]:
-        marks = marks & member[own] & ~banned[own]
-    else:
-        marks = marks & (member[own] | member[anchor]) & ~banned[own] & ~banned[anchor]
+    marks = np.ones(len(providers), np.bool_)
+    # To look up what nobody asks for takes as long as the rest.
+    allowed = columns.group_trait_ok[group]
+    if not allowed.all():
+        marks &= allowed[table["trait_set"][providers]]
+    member, banned = columns.group_member[group], columns.group_banned[group]
+    if banned.any() or not member.all():
+        own = table["aggregate_set"][providers]
+        good = member[own]
+        if not columns.group_suffixed[group]:
+            anchor = table["aggregate_set"][table["root"][providers]]
+            good |= member[anchor]
+            good &= ~banned[anchor]
+        marks &= good & ~banned[own]
     tree = int(columns.group_tree[group])
-    return marks if tree < 0 else marks & (root == tree)
+    if tree >= 0:
+        marks &= table["root"][providers] == tree
+    return marks

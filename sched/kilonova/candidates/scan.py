@@ -18,7 +18,8 @@ from kilonova.cloud.state import State
 if TYPE_CHECKING:
     from kilonova_kernels.columns import ScanColumns
 
-_LEFT_OUT = -2
+# What ``ScanColumns.slot_class`` says of slots without a whole table.
+LEFT_OUT = -2
 _LISTED = -1
 
 
@@ -42,7 +43,7 @@ def scan_columns(state: State, plans: Plans, plan: int) -> "ScanColumns | None":
             (slot.tree == np.arange(trees)).all()
         )
         kind = _kind(state, plans, plan, n, one_each and n not in rivals.slots)
-        if kind == _LEFT_OUT and n in rivals.slots:
+        if kind == LEFT_OUT and n in rivals.slots:
             kind = _LISTED
         kinds.append(kind)
         # The marks of rivals are wanted entry by entry.
@@ -69,12 +70,36 @@ def scan_columns(state: State, plans: Plans, plan: int) -> "ScanColumns | None":
     )
 
 
+def no_entries(plans: Plans, plan: int) -> "ScanColumns":
+    """Give lists without an entry, for kernels that are not to look at them."""
+    from kilonova_kernels.columns import ScanColumns
+
+    slots = int(np.diff(plans.columns.plan_slot)[plan])
+    none, no_marks = np.zeros(0, np.int32), np.zeros(0, np.bool_)
+    return ScanColumns(
+        slot_class=np.full(slots, LEFT_OUT, np.int32),
+        slot_entry=np.zeros(slots + 1, np.int32),
+        slot_position=np.zeros(slots, np.int32),
+        slot_single=np.zeros(slots, np.bool_),
+        tree=none,
+        position=none,
+        plain=np.zeros(1, np.bool_),
+        decides=np.zeros(1, np.bool_),
+        rivals=no_marks,
+        rival_slot=none,
+        marks=no_marks,
+        counts=none,
+        at=none,
+        chosen=none,
+    )
+
+
 def _kind(state: State, plans: Plans, plan: int, slot: int, one_each: bool) -> int:
     """Give how one slot of a plan is scanned: see ``ScanColumns.slot_class``."""
     row = int(plans.columns.plan_slot[plan]) + slot
     classes = slot_classes(plans, row)
     if not classes or not plans.columns.slot_counted[row]:
-        return _LEFT_OUT
+        return LEFT_OUT
     # A table has one entry for each tree: never enough for two that must be apart.
     several = (
         plans.columns.plan_twins[plan] > 1
@@ -93,6 +118,8 @@ def _is_whole(state: State, resource_class: int) -> bool:
 def _are_plain(state: State, classes: list[int] | NDArray[np.int32]) -> bool:
     """Say whether all offers of some classes have ``min_unit`` and ``step_size`` 1."""
     index, offer = state.index(), state.tables.offer
+    if (offer["min_unit"] == 1).all() and (offer["step_size"] == 1).all():
+        return True
     used = np.zeros(offer.count, np.bool_)
     for number in set(map(int, classes)) & set(range(len(index.class_start) - 1)):
         start, stop = index.class_start[number : number + 2]

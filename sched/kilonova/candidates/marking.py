@@ -59,6 +59,13 @@ class Marking:
         now = (state.structure, state.facts, state.odd_limits)
         return now == (self.plans.structure, self.plans.facts, self._odd_limits)
 
+    def entries(self, state: State) -> "ScanColumns | None":
+        """Give what scans go along; None where they are not all, or not true any more.
+
+        All of it is working memory as well.
+        """
+        return self._scan if self.is_current(state) else None
+
     def new_search(self) -> "SearchColumns":
         """Make working memory for a search of the plan in the present trees."""
         return self.plans.search(self._pool)

@@ -6,6 +6,7 @@ from kilonova_kernels.columns import (
     Int32,
     Int64,
     PlanColumns,
+    ScanColumns,
     SearchColumns,
 )
 from kilonova_kernels.headroom_claims import (
@@ -14,8 +15,10 @@ from kilonova_kernels.headroom_claims import (
     HeadroomColumns,
     claim_one_by_one,
     count_claims,
+    family_claims,
     room_of,
 )
+from kilonova_kernels.headroom_entries import bound_by_entries, clear_tree
 from kilonova_kernels.options import list_options
 from kilonova_kernels.place import merge_rows
 from kilonova_kernels.search import next_candidate, start_search
@@ -26,6 +29,7 @@ def count_headroom(
     cloud: CloudColumns,
     plans: PlanColumns,
     families: FamilyColumns,
+    scan: ScanColumns,
     search: SearchColumns,
     most: int,
     out: HeadroomColumns,
@@ -35,32 +39,42 @@ def count_headroom(
     Parameters
     ----------
     cloud
-        Columns of which ``inventory_used`` and ``largest`` are copies: claims are made
-        in them and taken back.
-    plans, families, search
-        One compiled request with its families; working memory.
+        Columns. Where trees are walked, ``inventory_used`` and ``largest`` must be
+        copies: claims are made in them and taken back.
+    plans, families
+        One compiled request with its families.
+    scan
+        Its entries, for trees that are not walked; not ``plain`` where all are.
+    search
+        Working memory.
     most
         Stop after the tree with which so many were found.
     out
-        Outputs, zero before.
+        Outputs; zero before, and -1.
 
     Returns
     -------
     int
         Trees that were looked at.
     """
+    trees, block = cloud.roots.shape[0], families.ways.shape[0]
+    families.at[:] = 0
     found = 0
-    for tree in range(cloud.roots.shape[0]):
-        if found >= most:
-            return tree
-        out.resource[tree] = -1
-        if not list_options(cloud, plans, 0, tree, search):
-            continue
-        _bound(cloud, plans, families, search, tree, out)
-        if out.upper[tree] > 0:
-            count_claims(cloud, plans, families, search, tree, out)
-        found += out.lower[tree]
-    return int(cloud.roots.shape[0])
+    for start in range(0, trees, block):
+        stop = min(start + block, trees)
+        if scan.plain[0]:
+            bound_by_entries(cloud, plans, families, scan, start, out)
+        for tree in range(start, stop):
+            if found >= most:
+                for ahead in range(tree, stop):
+                    clear_tree(out, ahead)
+                return tree
+            if families.walked[tree]:
+                _walk(cloud, plans, families, search, tree, out)
+            else:
+                out.lower[tree] = out.upper[tree]
+            found += out.lower[tree]
+    return int(trees)
 
 
 @kernel
@@ -143,6 +157,23 @@ def shared_choices(
 
 
 @part
+def _walk(
+    cloud: CloudColumns,
+    plans: PlanColumns,
+    families: FamilyColumns,
+    search: SearchColumns,
+    tree: int,
+    out: HeadroomColumns,
+) -> None:
+    """Count the claims of one tree by walking it."""
+    clear_tree(out, tree)
+    if list_options(cloud, plans, 0, tree, search):
+        _bound(cloud, plans, families, search, tree, out)
+        if out.upper[tree] > 0:
+            count_claims(cloud, plans, families, search, tree, out)
+
+
+@part
 def _bound(
     cloud: CloudColumns,
     plans: PlanColumns,
@@ -160,11 +191,11 @@ def _bound(
         for i in range(search.option_count[lead]):
             total += families.fit[i]
             if families.shared[search.option_provider[lead, i]]:
-                out.reaches[tree, f] = True
+                out.reaches[f, tree] = True
             else:
-                out.own[tree, f] += families.fit[i]
-        count = _family_claims(families, f, search.option_count[lead], total)
-        out.family[tree, f] = count
+                out.own[f, tree] += families.fit[i]
+        count = family_claims(families, f, search.option_count[lead], total)
+        out.family[f, tree] = count
         if count < out.upper[tree] or out.resource[tree] < 0:
             out.upper[tree] = count
             out.resource[tree] = _scarcest(cloud, plans, lead, search)
@@ -191,37 +222,6 @@ def _list_fits(
             bulk = min(bulk, cloud.offer_max_unit[offer] // plans.resource_amount[k])
         families.fit[i] = fit
         families.bulk[i] = bulk
-
-
-@part
-def _family_claims(
-    families: FamilyColumns, family: int, options: int, total: int
-) -> int:
-    """Give the most claims m that the members of one family allow.
-
-    Notes
-    -----
-    m claims of ``size`` members, at most ``bulk`` of a claim at one provider, can be
-    given out if and only if the sum of ``min(fit, bulk * m)`` is ``size * m`` or more:
-    a flow from claims to providers, by max-flow min-cut. The sum is concave in m and 0
-    at 0, so what holds for m holds for fewer.
-    """
-    size = families.size[family]
-    low, high = 0, min(total // size, MOST)
-    if size == 1:
-        return int(high)
-    while low < high:
-        m = (low + high + 1) // 2
-        given = 0
-        for i in range(options):
-            fit = families.fit[i]
-            # The product may be too large for its type, but is then not wanted.
-            given += fit if fit // m < families.bulk[i] else families.bulk[i] * m
-        if given >= size * m:
-            low = m
-        else:
-            high = m - 1
-    return low
 
 
 @part

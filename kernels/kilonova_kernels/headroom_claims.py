@@ -42,9 +42,18 @@ class FamilyColumns(NamedTuple):
         Units in use before any claim of ours, (I,).
     shared
         Whether a provider serves several trees, (P,).
+    walked
+        Whether a tree is to be walked, (T,); for others the lists of a scan do.
+    max_unit
+        The smallest ``max_unit`` of the entries of each resource in the scan, (K,).
     fit, bulk
         Working memory, (M,): how many members each provider takes, and how many of
         one claim.
+    entry, at
+        Working memory, (M,) and (F,): entries of one tree that take a member, and
+        where those of the next tree begin.
+    ways
+        Working memory for a block of trees, as long as the blocks.
     """
 
     slot_family: Int32
@@ -52,13 +61,18 @@ class FamilyColumns(NamedTuple):
     size: Int64
     used: Int64
     shared: Bool
+    walked: Bool
+    max_unit: Int64
     fit: Int64
     bulk: Int64
+    entry: Int32
+    at: Int32
+    ways: Int64
 
 
 @pointed
 class HeadroomColumns(NamedTuple):
-    """What is found for each tree by itself, (T,) each, or (T, F).
+    """What is found for each tree by itself, (T,) each, or (F, T).
 
     Attributes
     ----------
@@ -67,11 +81,11 @@ class HeadroomColumns(NamedTuple):
     resource
         Row of the resource that sets the bound, -1 where there is no room at all.
     family
-        Claims that each family alone allows, (T, F).
+        Claims that each family alone allows, (F, T).
     own
-        The members of a family that providers of this tree alone take, (T, F).
+        The members of a family that providers of this tree alone take, (F, T).
     reaches
-        Whether a family has a choice that other trees have too, (T, F).
+        Whether a family has a choice that other trees have too, (F, T).
     coupled
         Whether families could get in each other's way, (T,).
     """
@@ -325,6 +339,37 @@ def _take_back(cloud: CloudColumns, families: FamilyColumns, tree: int) -> None:
             if cloud.inventory_used[inventory] != families.used[inventory]:
                 cloud.inventory_used[inventory] = families.used[inventory]
                 refresh_largest(cloud, inventory)
+
+
+@part
+def family_claims(
+    families: FamilyColumns, family: int, options: int, total: int
+) -> int:
+    """Give the most claims m that the members of one family allow.
+
+    Notes
+    -----
+    m claims of ``size`` members, at most ``bulk`` of a claim at one provider, can be
+    given out if and only if the sum of ``min(fit, bulk * m)`` is ``size * m`` or more:
+    a flow from claims to providers, by max-flow min-cut. The sum is concave in m and 0
+    at 0, so what holds for m holds for fewer.
+    """
+    size = families.size[family]
+    low, high = 0, min(total // size, MOST)
+    if size == 1:
+        return int(high)
+    while low < high:
+        m = (low + high + 1) // 2
+        given = 0
+        for i in range(options):
+            fit = families.fit[i]
+            # The product may be too large for its type, but is then not wanted.
+            given += fit if fit // m < families.bulk[i] else families.bulk[i] * m
+        if given >= size * m:
+            low = m
+        else:
+            high = m - 1
+    return low
 
 
 @part

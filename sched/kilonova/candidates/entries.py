@@ -68,39 +68,36 @@ def _entries(state: State, plans: Plans, slot: int) -> Entries:
         return Entries(none, none, none.reshape(0, 0))
     owner = state.tables.inventory["provider"]
     owners = [owner[class_inventories(state, each)] for each in classes]
-    providers = min(owners, key=len)
-    admitted = _admitted(state, plans, slot, providers)
-    if not admitted.all():
-        providers = providers[admitted]
-    columns = [
-        _positions(class_range(state, each), own, providers)
-        for each, own in zip(classes, owners, strict=True)
-    ]
-    position = np.stack(columns, axis=1)
+    fewest = min(owners, key=len)
+    admitted = np.flatnonzero(_admitted(state, plans, slot, fewest))
+    providers = fewest[admitted]
+    columns = []
+    for resource_class, own in zip(classes, owners, strict=True):
+        start = class_range(state, resource_class).start
+        # Mostly the same providers have all of the classes.
+        if np.array_equal(own, fewest):
+            columns.append(start + admitted)
+            continue
+        at = np.searchsorted(own, providers)
+        found = at < len(own)
+        found[found] = own[at[found]] == providers[found]
+        columns.append(np.where(found, start + at, -1))
+    position = np.stack(columns, axis=1).astype(np.int32)
     there = (position >= 0).all(axis=1)
     if not there.all():
         providers, position = providers[there], position[there]
     return Entries(providers, _trees(state, providers), position)
 
 
-def _positions(
-    entries: range, owners: NDArray[np.int32], providers: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    """Give the entry of each provider in one class, -1 of those that have none."""
-    if np.array_equal(owners, providers):
-        return np.arange(entries.start, entries.stop, dtype=np.int32)
-    at = np.searchsorted(owners, providers)
-    found = at < len(owners)
-    found[found] = owners[at[found]] == providers[found]
-    return np.where(found, entries.start + at, -1).astype(np.int32)
-
-
 def _trees(state: State, providers: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give the number of the tree of each provider."""
+    """Give the tree of each provider."""
     roots, root = state.index().roots, state.tables.provider["root"]
+    own = root[providers]
+    if np.array_equal(own, roots):
+        return np.arange(len(roots), dtype=np.int32)
     number = np.empty(len(root), np.int32)
     number[roots] = np.arange(len(roots))
-    found: NDArray[np.int32] = number[root[providers]]
+    found: NDArray[np.int32] = number[own]
     return found
 
 

@@ -6,19 +6,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kilonova.candidates.compile import Plans, compile_requests
+from kilonova.candidates.compile import Plans
 from kilonova.candidates.explain import read_request
 from kilonova.candidates.giving_up import check_not_given_up
 from kilonova.candidates.headroom_exact import solve_trees
+from kilonova.candidates.headroom_families import Families, families_of
 from kilonova.candidates.headroom_shared import Bounds, shared_bounds
+from kilonova.candidates.marking import marking_of
 from kilonova.cloud.state import State
 from kilonova.request.checks import check_bound
 from kilonova.request.group import Request
 
 if TYPE_CHECKING:
-    from kilonova_kernels.columns import CloudColumns
-    from kilonova_kernels.headroom_claims import FamilyColumns, HeadroomColumns
+    from kilonova_kernels.columns import CloudColumns, SearchColumns
+    from kilonova_kernels.headroom_claims import HeadroomColumns
 
 _TOP = 20
 
@@ -118,29 +121,43 @@ def headroom(state: State, request: Request | str, most: int | None = None) -> H
     UnknownTrait, UnknownResourceClass
         A name is unknown.
     """
-    from kilonova_kernels.headroom import count_headroom
-    from kilonova_kernels.headroom_claims import MOST
-
     asked = read_request(request)
     check_bound("most", most)
     with state.lock:
-        plans = compile_requests(state, [asked])
-        cloud = scratch(state)
-        families = _families(state, plans)
-        search = plans.search(state.largest_pool())
-        found = _room_for_results(len(cloud.roots), len(families.lead))
-        alone = not families.shared.any()
-        stop = min(most, MOST) if most is not None and alone else MOST
-        count_headroom(cloud, plans.columns, families, search, stop, found)
-        solve_trees(cloud, plans, search, found)
+        marking = marking_of(state, replace(asked, limit=None), True)
+        families = families_of(state, marking)
+        plans, search = marking.plans, marking.new_search()
+        found = count_trees(state, plans, families, search, most)
+        solve_trees(state.columns(), plans, search, found)
         bounds = Bounds(int(found.lower.sum()), int(found.upper.sum()))
-        if found.reaches[found.upper > 0].any():
+        if families.sharing and found.reaches[:, found.upper > 0].any():
             copy = scratch(state)
-            bounds = shared_bounds(copy, plans, families, search, found)
+            bounds = shared_bounds(copy, plans, families.columns, search, found)
         check_not_given_up(state, search)
         if most is not None:
             bounds = Bounds(min(bounds.lower, most), min(bounds.upper, most))
-        return _result(state, plans, found, bounds)
+        return _result(state, asked, plans, found, bounds)
+
+
+def count_trees(
+    state: State,
+    plans: Plans,
+    families: Families,
+    search: "SearchColumns",
+    most: int | None,
+) -> "HeadroomColumns":
+    """Count what each tree has room for by itself, until ``most`` are found."""
+    from kilonova_kernels.headroom import count_headroom
+    from kilonova_kernels.headroom_claims import MOST
+
+    columns, scan = families.columns, families.scan
+    # Where no tree is walked, nothing is claimed.
+    cloud = scratch(state) if columns.walked.any() else state.columns()
+    found = _room_for_results(len(cloud.roots), len(columns.lead))
+    # What trees share counts in all of them: there is no telling when to stop.
+    stop = MOST if most is None or families.sharing else min(most, MOST)
+    count_headroom(cloud, plans.columns, columns, scan, search, stop, found)
+    return found
 
 
 def scratch(state: State) -> "CloudColumns":
@@ -151,37 +168,6 @@ def scratch(state: State) -> "CloudColumns":
     )
 
 
-def _families(state: State, plans: Plans) -> "FamilyColumns":
-    """Find the slots that ask the same. Each class of the unsuffixed group is alone."""
-    from kilonova_kernels.headroom_claims import FamilyColumns
-
-    request, slots = plans.requests[0], plans.slots[0]
-    kinds: list[object] = []
-    members: list[list[int]] = []
-    slot_family = np.zeros(len(slots), np.int32)
-    for s, g in enumerate(slots):
-        group = request.groups[g]
-        kind = replace(group, suffix="_") if group.suffix else s
-        if kind not in kinds:
-            kinds.append(kind)
-            members.append([])
-        slot_family[s] = kinds.index(kind)
-        members[kinds.index(kind)].append(s)
-    sharing = state.sharing()
-    shared = np.zeros(state.tables.provider.count, np.bool_)
-    shared[sharing.provider[np.diff(sharing.anchor_start) > 1]] = True
-    pool = state.largest_pool()
-    return FamilyColumns(
-        slot_family=slot_family,
-        lead=np.array([slots[0] for slots in members], np.int32),
-        size=np.array([len(slots) for slots in members], np.int64),
-        used=state.tables.inventory["used"],
-        shared=shared,
-        fit=np.zeros(pool, np.int64),
-        bulk=np.zeros(pool, np.int64),
-    )
-
-
 def _room_for_results(trees: int, families: int) -> "HeadroomColumns":
     from kilonova_kernels.headroom_claims import HeadroomColumns
 
@@ -189,28 +175,29 @@ def _room_for_results(trees: int, families: int) -> "HeadroomColumns":
         lower=np.zeros(trees, np.int64),
         upper=np.zeros(trees, np.int64),
         resource=np.full(trees, -1, np.int32),
-        family=np.zeros((trees, families), np.int64),
-        own=np.zeros((trees, families), np.int64),
-        reaches=np.zeros((trees, families), np.bool_),
+        family=np.zeros((families, trees), np.int64),
+        own=np.zeros((families, trees), np.int64),
+        reaches=np.zeros((families, trees), np.bool_),
         coupled=np.zeros(trees, np.bool_),
     )
 
 
 def _result(
-    state: State, plans: Plans, found: "HeadroomColumns", bounds: Bounds
+    state: State,
+    request: Request,
+    plans: Plans,
+    found: "HeadroomColumns",
+    bounds: Bounds,
 ) -> Headroom:
     columns, classes = plans.columns, state.resource_classes
     roots = state.index().roots
-    open_ = np.flatnonzero(found.lower)
     names = [classes[rc] if rc >= 0 else "" for rc in columns.resource_class.tolist()]
-    # Ties in the order of the trees.
-    top = open_[np.argsort(-found.lower[open_], kind="stable")][:_TOP]
-    limits = Counter(found.resource[open_].tolist())
+    limits = _limits(found)
     by_class: Counter[str] = Counter()
     for resource, count in limits.items():
         by_class[names[resource]] += count
     return Headroom(
-        request=plans.requests[0],
+        request=request,
         total=bounds.lower,
         upper=bounds.upper,
         hosts=tuple(
@@ -220,11 +207,32 @@ def _result(
                 upper=int(found.upper[tree]),
                 resource_class=names[int(found.resource[tree])],
             )
-            for tree in top.tolist()
+            for tree in _roomiest(found.lower).tolist()
         ),
-        host_count=len(open_),
+        host_count=sum(limits.values()),
         limited_by=dict(by_class.most_common()),
     )
+
+
+def _roomiest(lower: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the trees with most room, most first, and equals in their order."""
+    trees = np.flatnonzero(lower)
+    if len(trees) > _TOP:
+        # Sorting all of them would take longer than counting did.
+        least = np.partition(lower, -_TOP)[-_TOP]
+        above = np.flatnonzero(lower > least)
+        equal = np.flatnonzero(lower == least)
+        trees = np.concatenate([above, equal[: _TOP - len(above)]])
+    return trees[np.argsort(-lower[trees], kind="stable")]
+
+
+def _limits(found: "HeadroomColumns") -> dict[int, int]:
+    """Count the trees with room that each resource limits, by their first such tree."""
+    resources = found.resource[found.lower > 0]
+    counts = np.bincount(resources)
+    limits = np.flatnonzero(counts).tolist()
+    limits.sort(key=lambda resource: int((resources == resource).argmax()))
+    return {resource: int(counts[resource]) for resource in limits}
 
 
 def _name(state: State, provider: int) -> str:

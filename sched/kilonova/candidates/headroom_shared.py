@@ -39,7 +39,7 @@ def shared_bounds(
     from kilonova_kernels.headroom import claim_trees
 
     open_ = found.upper > 0
-    reaching = np.flatnonzero(found.reaches[open_].any(axis=0))
+    reaching = np.flatnonzero(found.reaches[:, open_].any(axis=1))
     flows = [
         _flow(cloud, plans, families, search, found, int(family)) for family in reaching
     ]
@@ -64,10 +64,10 @@ def _flow(
     from kilonova_kernels.headroom_claims import MOST
 
     size = int(families.size[family])
-    others = np.delete(found.family, family, axis=1).min(axis=1, initial=MOST)
+    others = np.delete(found.family, family, axis=0).min(axis=0, initial=MOST)
     certain = np.where(found.upper > 0, np.minimum(others, MOST), 0)
     members = np.minimum(certain * size, MOST)
-    own = np.minimum(members, found.own[:, family])
+    own = np.minimum(members, found.own[family])
     edges = np.zeros((len(cloud.anchor_tree) + 1, 3), np.int64)
     count = shared_choices(cloud, plans.columns, family, families, search, edges)
     choices: dict[int, list[int]] = defaultdict(list)

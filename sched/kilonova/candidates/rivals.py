@@ -49,19 +49,44 @@ def find_rivals(
     if not decides or columns.plan_counts[plan]:
         return Rivals(bool(decides), (), trees)
     found: set[int] = set()
-    for members in _contests(plans, plan):
-        counts = np.zeros(len(state.tables.provider["root"]), np.int16)
-        for n in members:
-            counts[slots[n].provider] += 1
-        for n in members:
-            shared = counts[slots[n].provider] > 1
-            trees[slots[n].tree[shared]] = True
-            if shared.any():
-                found.add(n)
+    for members in contests(plans, plan):
+        entries = [slots[n] for n in members]
+        marked = mark_contested(entries, state.tables.provider.count, trees)
+        found |= {n for n, is_rival in zip(members, marked, strict=True) if is_rival}
     return Rivals(True, tuple(sorted(found, key=lambda n: len(slots[n].tree))), trees)
 
 
-def _contests(plans: Plans, plan: int) -> Iterator[list[int]]:
+def mark_contested(
+    entries: Sequence[Entries], providers: int, trees: NDArray[np.bool_]
+) -> list[bool]:
+    """Mark the trees with a provider that may serve several of some slots.
+
+    Parameters
+    ----------
+    entries
+        Those of each slot.
+    providers
+        How many there are in the cloud.
+    trees
+        Output, (T,) bool. No mark is cleared.
+
+    Returns
+    -------
+    list
+        Whether each slot may want a provider that another one may want.
+    """
+    counts = np.zeros(providers, np.int16)
+    for slot in entries:
+        counts[slot.provider] += 1
+    found = []
+    for slot in entries:
+        shared = counts[slot.provider] > 1
+        trees[slot.tree[shared]] = True
+        found.append(bool(shared.any()))
+    return found
+
+
+def contests(plans: Plans, plan: int) -> Iterator[list[int]]:
     """Give the slots that take of each class, and those that must be apart."""
     columns = plans.columns
     first, stop = columns.plan_slot[plan : plan + 2].tolist()

@@ -21,7 +21,8 @@ from kilonova.cloud.state import State
 if TYPE_CHECKING:
     from kilonova_kernels.columns import ScanColumns
 
-_LEFT_OUT = -2
+# What ``ScanColumns.slot_class`` says of slots without a whole table.
+LEFT_OUT = -2
 _LISTED = -1
 # A list has some bytes for each host.
 _MOST_KEPT = 32
@@ -68,7 +69,7 @@ def _listed(state: State, plans: Plans, plan: int) -> "ScanColumns":
             (slot.tree == np.arange(trees)).all()
         )
         kind = _kind(state, plans, plan, n, one_each and n not in rivals.slots)
-        if kind == _LEFT_OUT and n in rivals.slots:
+        if kind == LEFT_OUT and n in rivals.slots:
             kind = _LISTED
         kinds.append(kind)
         # The marks of rivals are wanted entry by entry.
@@ -95,12 +96,36 @@ def _listed(state: State, plans: Plans, plan: int) -> "ScanColumns":
     )
 
 
+def no_entries(plans: Plans, plan: int) -> "ScanColumns":
+    """Give lists without an entry, for kernels that are not to look at them."""
+    from kilonova_kernels.columns import ScanColumns
+
+    slots = int(np.diff(plans.columns.plan_slot)[plan])
+    none, no_marks = np.zeros(0, np.int32), np.zeros(0, np.bool_)
+    return ScanColumns(
+        slot_class=np.full(slots, LEFT_OUT, np.int32),
+        slot_entry=np.zeros(slots + 1, np.int32),
+        slot_position=np.zeros(slots, np.int32),
+        slot_single=np.zeros(slots, np.bool_),
+        tree=none,
+        position=none,
+        plain=np.zeros(1, np.bool_),
+        decides=np.zeros(1, np.bool_),
+        rivals=no_marks,
+        rival_slot=none,
+        marks=no_marks,
+        counts=none,
+        at=none,
+        chosen=none,
+    )
+
+
 def _kind(state: State, plans: Plans, plan: int, slot: int, one_each: bool) -> int:
     """Give how one slot of a plan is scanned: see ``ScanColumns.slot_class``."""
     row = int(plans.columns.plan_slot[plan]) + slot
     classes = slot_classes(plans, row)
     if not classes or not plans.columns.slot_counted[row]:
-        return _LEFT_OUT
+        return LEFT_OUT
     # A table has one entry for each tree: never enough for two that must be apart.
     several = (
         plans.columns.plan_twins[plan] > 1

@@ -88,9 +88,6 @@ class Workload:
         Of the clouds that it is timed on.
     largest
         Most hosts of these clouds.
-    all_fills
-        Most hosts of those that are not 70 % full: where a first call takes seconds,
-        the largest clouds are of one kind.
     quick
         Whether a quick run has it.
     """
@@ -101,7 +98,6 @@ class Workload:
     shapes: tuple[str, ...] = SHAPES
     fills: tuple[float, ...] = FILLS
     largest: int = SIZES[-1]
-    all_fills: int = SIZES[-1]
     quick: bool = False
 
     @property
@@ -114,7 +110,7 @@ class Workload:
         return (
             fleet.shape in self.shapes
             and fleet.fill in self.fills
-            and fleet.hosts <= (self.largest if fleet.fill == FILL else self.all_fills)
+            and fleet.hosts <= self.largest
         )
 
 

@@ -179,6 +179,5 @@ WORKLOADS = (
         _sync,
         shapes=("flat",),
         fills=(0.7,),
-        largest=100_000,
     ),
 )

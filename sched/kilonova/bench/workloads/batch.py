@@ -82,7 +82,7 @@ WORKLOADS = (
         _varied,
         shapes=("nested",),
         fills=(0.7,),
-        largest=10_000,
+        largest=100_000,
         quick=True,
     ),
 )

@@ -138,7 +138,7 @@ def _workload(name: str, doing: str, make: Callable[[Cloud, Fleet], Work]) -> Wo
         shapes=("flat",),
         fills=(0.7,),
         # What each host reports is a Python object.
-        largest=10_000 if make is _unreported else 100_000,
+        largest=10_000 if make is _unreported else 1_000_000,
     )
 
 

@@ -200,7 +200,7 @@ WORKLOADS = tuple(
         make,
         fills=(0.7,),
         # All rows move, and all names are hashed anew.
-        largest=10_000 if name == "parent" else 1_000_000,
+        largest=100_000 if name == "parent" else 1_000_000,
         quick=name == "inventory",
     )
     for name, doing, make in (

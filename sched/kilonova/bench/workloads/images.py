@@ -81,12 +81,11 @@ WORKLOADS = (
         "images: plan",
         "find which hosts of an aggregate fetch an image ahead; of one host",
         _planned,
-        largest=100_000,
     ),
     _workload(
         "images: fetched",
         "let hosts fetch it, and note who has it; of one host",
         _fetched,
-        largest=1_000,
+        largest=10_000,
     ),
 )

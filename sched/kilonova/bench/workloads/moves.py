@@ -252,7 +252,6 @@ WORKLOADS = (
             partial(_make, name),
             shapes=("nested",),
             fills=(0.7,),
-            largest=100_000,
             quick=name == "resize",
         )
         for name, operation in _OPERATIONS.items()
@@ -263,6 +262,5 @@ WORKLOADS = (
         _many,
         shapes=("nested",),
         fills=(0.7,),
-        largest=100_000,
     ),
 )

@@ -158,7 +158,6 @@ WORKLOADS = (
         shapes=("nested",),
         fills=(0.99,),
         largest=10_000,
-        all_fills=10_000,
     ),
     Workload(
         "plans: apply",

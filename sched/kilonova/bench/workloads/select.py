@@ -156,8 +156,6 @@ WORKLOADS = (
             partial(_one, kind),
             shapes=("nested",) if kind.name == "one port" else ("flat", "nested"),
             fills=(0.0, 0.7, 0.99) if kind.name in _COMMON else (0.7,),
-            largest=1_000_000 if kind.name in _COMMON else 10_000,
-            all_fills=100_000,
             quick=kind.name in (*_COMMON, "NUMA"),
         )
         for kind in KINDS.values()
@@ -167,7 +165,6 @@ WORKLOADS = (
         f"compile what servers of {FLAVORS} flavors ask, together; of one flavor",
         _prepare,
         fills=(0.7,),
-        largest=100_000,
     ),
     Workload(
         "select: notes",
@@ -182,7 +179,6 @@ WORKLOADS = (
         "choose a host for the first server of its flavor, on a new scheduler",
         _new,
         fills=(0.7,),
-        largest=100_000,
         quick=True,
     ),
 )

@@ -202,7 +202,7 @@ def _workload(
 WORKLOADS = (
     _workload("marks", "mark all hosts that fit with shared disks", _marks, 100_000),
     _workload(
-        "candidates", "build objects of the first 1000, shared disks", _first, 10_000
+        "candidates", "build objects of the first 1000, shared disks", _first, 100_000
     ),
     _workload(
         "headroom",
@@ -214,12 +214,12 @@ WORKLOADS = (
         "headroom, two disks",
         "count how many more fit that ask shared disks twice",
         partial(_headroom, _TWO_DISKS),
-        1_000,
+        10_000,
     ),
     _workload(
         "headroom, unlike devices",
         "count how many more fit of two unlike shares of devices",
         _unlike,
-        10_000,
+        100_000,
     ),
 )

@@ -27,8 +27,7 @@ _READING = (
     "compiled code; *allocated*: the most bytes that a call holds beyond what was "
     "there before;\n*numpy*: the same question as plain numpy passes over the same "
     "columns; *limit*: the bytes that any way must touch, by the bandwidth\nof this "
-    "machine's memory. Clouds of more than 100 000 hosts are measured 70 % full where "
-    "a first call takes long."
+    "machine's memory."
 )
 
 

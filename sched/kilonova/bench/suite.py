@@ -149,7 +149,7 @@ def run(wanted: Wanted, progress: Progress = lambda _: None) -> Results:
     games, churn = recorded_games(wanted.quick), CHURN[wanted.quick]
     found.replays = list(replays(games, churn, progress))
     found.passed("replays")
-    budget_s = 3.0 if wanted.quick else 6.0
+    budget_s = 3.0 if wanted.quick else 4.0
     found.besides = list(besides(games, churn, found.peers, budget_s, progress))
     found.passed("replays beside peers")
     reached = {name for case in found.cases for name in case.kernels}
@@ -175,6 +175,6 @@ def _pairs(wanted: Wanted, known: Sequence[Peer], progress: Progress) -> Iterato
         if size <= _MOST_PEER_HOSTS
         for shape in (("nested",) if wanted.quick else SHAPES)
     ]
-    budget_s = 1.0 if wanted.quick else 3.0
+    budget_s = 1.0 if wanted.quick else 2.0
     given = database() if "placement" in here else None
     yield from sites.pairs(here, where, budget_s, given, progress)

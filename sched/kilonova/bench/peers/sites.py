@@ -12,10 +12,11 @@ from kilonova.bench.peers.third_party import sqlalchemy
 from kilonova.bench.peers.wsgi import PlacementApplication
 
 _SQLITE, _POSTGRESQL = "Placement, SQLite", "Placement, PostgreSQL"
-# Rows go to PostgreSQL one by one: to load more takes minutes.
+# To load more, and to ask it, takes minutes.
 _MOST_POSTGRESQL = 1_000
-# What Nova is asked for has ports, which flat clouds have no room for.
-_OF_NOVA = "nested"
+# What Nova is asked for has ports, which flat clouds have no room for; a second
+# database is asked of one shape.
+_ASKED_MORE = "nested"
 
 
 def pairs(
@@ -46,7 +47,7 @@ def pairs(
         The answers differ.
     """
     for hosts, shape in where:
-        with_nova = "nova" in peers and shape == _OF_NOVA
+        with_nova = "nova" in peers and shape == _ASKED_MORE
         if not with_nova and "placement" not in peers:
             continue
         size = f"{hosts:,} hosts, {shape}"
@@ -62,7 +63,12 @@ def pairs(
 
                 progress(f"Nova: {size}")
                 yield from nova_pairs.pairs(placement, cloud, budget_s)
-        if database and "placement" in peers and hosts <= _MOST_POSTGRESQL:
+        if (
+            database
+            and "placement" in peers
+            and shape == _ASKED_MORE
+            and hosts <= _MOST_POSTGRESQL
+        ):
             progress(f"{_POSTGRESQL}: {size}")
             with _placement(document, database) as placement:
                 on = (_POSTGRESQL, hosts, shape)

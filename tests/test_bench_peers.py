@@ -50,12 +50,13 @@ def test_a_long_first_turn_counts() -> None:
 def test_placement_beside_ours() -> None:
     where = [(40, "flat"), (40, "nested")]
     found = list(sites.pairs(["placement"], where, 0.0, None, lambda _: None))
-    assert [each.shape for each in found] == ["flat"] * 6 + ["nested"] * 18
+    assert [each.shape for each in found] == ["flat"] * 8 + ["nested"] * 24
     assert {each.hosts for each in found} == {40}
-    doing = {"body written", "body written, after an edit", "trees marked"}
+    ways = ("", ", after an edit", ", nothing kept")
+    doing = {"trees marked", *(f"body written{way}" for way in ways)}
     assert {each.doing for each in found} == doing
     assert {each.peer for each in found} == {"Placement, SQLite"}
-    assert all(each.turns == 1 and each.ratio > 1 for each in found)
+    assert all(each.turns == 1 and each.ratio > 0 for each in found)
 
 
 def test_nova_is_not_asked_of_flat_clouds() -> None:

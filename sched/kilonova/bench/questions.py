@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.cloud import Cloud
+from kilonova.cloud.copies import copied
 from kilonova.cloud.schema import columns_of
 from kilonova.cloud.state import State
 
@@ -46,13 +47,20 @@ _DEVICES = 6
 
 
 def edited(cloud: Cloud) -> None:
-    """Give a provider a trait more, and take it away: nothing kept counts any more."""
+    """Give a provider a trait more, and take it away: lists and marks are not kept."""
     state, row = cloud.state, 0
     numbers = state.trait_sets[int(state.tables.provider["trait_set"][row])]
     traits = [state.traits[number] for number in numbers]
     name = state.provider_identity(row)
     cloud.set_traits(name, (*traits, TRAIT))
     cloud.set_traits(name, traits)
+
+
+def unasked(cloud: Cloud) -> Cloud:
+    """Give a copy of a cloud, of which no question was asked."""
+    found = Cloud()
+    found.state = copied(cloud.state)
+    return found
 
 
 def mark_bytes(hosts: int, ports: int) -> int:

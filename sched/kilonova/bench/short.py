@@ -52,6 +52,7 @@ LINES = (
     ),
     Line("the same for an amount never asked", "candidates: text, other queries"),
     Line("the same after an edit of traits", "candidates: text, after an edit"),
+    Line("the same of a cloud never asked before", "candidates: text, nothing kept"),
     Line("how many more servers with a port fit", "headroom: one port"),
     Line("why none fits", "explain: one class too much"),
 )

@@ -41,7 +41,7 @@ class Trees:
     Attributes
     ----------
     constraints
-        What the columns of ``fails`` stand for.
+        What the rows of ``fails`` stand for.
     fails
         Trees that fail each constraint by itself, (C, N) bool.
     failed

@@ -228,7 +228,8 @@ def _roomiest(lower: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _limits(found: "HeadroomColumns") -> dict[int, int]:
     """Count the trees with room that each resource limits, by their first such tree."""
-    resources = found.resource[found.lower > 0]
+    # A bound that no resource sets is none that runs out.
+    resources = found.resource[(found.lower > 0) & (found.resource >= 0)]
     counts = np.bincount(resources)
     limits = np.flatnonzero(counts).tolist()
     limits.sort(key=lambda resource: int((resources == resource).argmax()))

@@ -6,6 +6,7 @@ bytes of the name and about 14 more. A canonical UUID takes 17 bytes.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from types import ModuleType
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 # Where the two digits of each of the sixteen bytes stand.
 _DIGIT = np.array([i for i in range(36) if i not in (8, 13, 18, 23)]).reshape(16, 2)
 _LONGEST = 2**16 - 1
+_PIECE = 1 << 14
 # Arrow's offsets into a binary column are 32-bit and signed.
 _MOST_TEXT = 2**31 - 1
 
@@ -124,7 +126,10 @@ class NameColumn:
 
     def to_list(self) -> list[str]:
         """Give all names, by row."""
-        return self.of(np.arange(len(self)))
+        # In pieces: bytes of UUIDs are looked up by number, which takes memory.
+        pieces = range(0, len(self), _PIECE)
+        rows = (np.arange(at, min(at + _PIECE, len(self))) for at in pieces)
+        return list(chain.from_iterable(map(self.of, rows)))
 
     def of(self, rows: NDArray[np.integer]) -> list[str]:
         """Give the names of some rows; quicker than one after the other."""

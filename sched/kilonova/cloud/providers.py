@@ -92,7 +92,7 @@ def rename_provider(state: State, row: int, name: str) -> None:
 
     check_name(state, name, row)
     state.provider_names.set(row, name)
-    # A request may name the provider, and texts that are kept hold the name.
+    # A request may name the provider; texts that are kept follow the journal.
     state.facts_changed()
     record_change(state.columns(), row)
 

@@ -2,8 +2,9 @@
 
 Placement's time is from the query to the bytes of the body, through its application,
 without a network; Kilonova's from the query string to the bytes of the body as well:
-asked before, when texts of trees are kept, and after an edit, when nothing is. And by
-itself that of marking all trees that fit, with the plan compiled.
+asked before; after an edit of traits, when texts of trees are kept; and of a cloud that
+was never asked anything. And by itself that of marking all trees that fit, with the
+plan compiled.
 """
 
 import json
@@ -21,7 +22,7 @@ from kilonova.bench.peers.pairs import (
     undisturbed,
 )
 from kilonova.bench.peers.wsgi import PlacementApplication
-from kilonova.bench.questions import QUERIES, SHAPES_OF, edited
+from kilonova.bench.questions import QUERIES, SHAPES_OF, edited, unasked
 from kilonova.bench.workload import WrongResult
 from kilonova.candidates.cloud import Cloud
 from kilonova.candidates.marking import marking_of
@@ -29,7 +30,12 @@ from kilonova.request.query import parse_query
 
 LIMITS = (1_000, None)
 # Ours after each of theirs.
-_CALLS = {"body written": 10, "body written, after an edit": 3, "trees marked": 10}
+_CALLS = {
+    "body written": 10,
+    "body written, after an edit": 3,
+    "body written, nothing kept": 3,
+    "trees marked": 10,
+}
 
 
 def pairs(
@@ -85,6 +91,7 @@ def _asked(
         ours: dict[str, Callable[[], float]] = {
             "body written": partial(seconds, written),
             "body written, after an edit": partial(_after_an_edit, cloud, written),
+            "body written, nothing kept": partial(_nothing_kept, cloud, query),
             "trees marked": partial(seconds, scan),
         }
         theirs = chain(
@@ -109,9 +116,14 @@ def _again(call: Callable[[], object]) -> Iterator[float]:
 
 
 def _after_an_edit(cloud: Cloud, call: Callable[[], object]) -> float:
-    """Time a call for which nothing is kept of the same question before."""
+    """Time a call for which no lists and marks are kept."""
     edited(cloud)
     return seconds(call)
+
+
+def _nothing_kept(cloud: Cloud, query: str) -> float:
+    """Time a question to a cloud that was never asked anything."""
+    return seconds(partial(_ours, unasked(cloud), query))
 
 
 def _theirs(placement: PlacementApplication, query: str) -> bytes:

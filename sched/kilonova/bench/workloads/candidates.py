@@ -16,6 +16,7 @@ from kilonova.bench.questions import (
     edited,
     mark_bytes,
     numpy_marks,
+    unasked,
 )
 from kilonova.bench.workload import Fleet, Work, Workload
 from kilonova.candidates.candidates import Candidates
@@ -57,9 +58,29 @@ def _first(name: str, limit: int, form: _Form, cloud: Cloud, fleet: Fleet) -> Wo
 
 
 def _after_an_edit(name: str, cloud: Cloud, fleet: Fleet) -> Work:
-    """Ask after an edit of traits, with nothing kept of the same question before."""
+    """Ask after an edit of traits, with texts of trees kept, but no lists and marks."""
     work = _first(name, _LIMIT, Candidates.to_json, cloud, fleet)
     return replace(work, before=partial(edited, cloud))
+
+
+def _nothing_kept(name: str, cloud: Cloud, fleet: Fleet) -> Work:
+    """Ask a cloud that was never asked anything."""
+    work = _first(name, _LIMIT, Candidates.to_json, cloud, fleet)
+    twin = cloud
+
+    def begin() -> None:
+        nonlocal twin
+        twin = unasked(cloud)
+
+    def call() -> bytes:
+        return twin.allocation_candidates(QUERIES[name], _LIMIT).to_json()
+
+    def check() -> bool:
+        begin()
+        known = cloud.allocation_candidates(QUERIES[name], _LIMIT).to_placement()
+        return work.check() and bool(json.loads(call()) == known)
+
+    return replace(work, call=call, check=check, before=begin)
 
 
 def _other_queries(name: str, cloud: Cloud, fleet: Fleet) -> Work:
@@ -152,11 +173,20 @@ WORKLOADS = (
     ),
     Workload(
         "candidates: text, after an edit",
-        "write the first 1000 after an edit of traits, which leaves nothing kept",
+        "write the first 1000 after an edit of traits, which leaves texts alone",
         partial(_after_an_edit, "one port"),
         shapes=("nested",),
         fills=(0.7,),
         quick=True,
+    ),
+    Workload(
+        "candidates: text, nothing kept",
+        "write the first 1000 of a cloud that was never asked anything",
+        partial(_nothing_kept, "one port"),
+        shapes=("nested",),
+        fills=(0.7,),
+        # It is copied before each call.
+        largest=100_000,
     ),
     Workload(
         "candidates: count, one port",

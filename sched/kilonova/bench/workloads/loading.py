@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,23 +52,16 @@ def _with_consumers(_cloud: Cloud, fleet: Fleet) -> Work:
     )
 
 
-def _records(_cloud: Cloud, fleet: Fleet) -> Work:
+def _records(is_read: bool, _cloud: Cloud, fleet: Fleet) -> Work:
+    """Read records of a document, or make one of them."""
     servers = random_uuids(_CONSUMERS * fleet.hosts)
     made = records_of(served_cloud(fleet.hosts, servers, 1), servers)
     document = made.to_document()
     return Work(
-        call=lambda: Records.from_document(document),
-        check=lambda: Records.from_document(document) == made,
-        decisions=len(servers),
-    )
-
-
-def _records_to_document(_cloud: Cloud, fleet: Fleet) -> Work:
-    servers = random_uuids(_CONSUMERS * fleet.hosts)
-    made = records_of(served_cloud(fleet.hosts, servers, 1), servers)
-    return Work(
-        call=made.to_document,
-        check=lambda: Records.from_document(made.to_document()) == made,
+        call=partial(Records.from_document, document) if is_read else made.to_document,
+        check=lambda: (
+            made.to_document() == document and Records.from_document(document) == made
+        ),
         decisions=len(servers),
     )
 
@@ -155,7 +149,7 @@ WORKLOADS = (
     Workload(
         "loading: records",
         "make records of servers of a JSON document; of one server",
-        _records,
+        partial(_records, True),
         shapes=("flat",),
         fills=(0.7,),
         largest=1_000,
@@ -163,7 +157,7 @@ WORKLOADS = (
     Workload(
         "loading: records to document",
         "make a JSON document of records of servers; of one server",
-        _records_to_document,
+        partial(_records, False),
         shapes=("flat",),
         fills=(0.7,),
         largest=1_000,

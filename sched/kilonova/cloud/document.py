@@ -1,7 +1,7 @@
 """A cloud as one JSON document, in names: for tests, files made by hand, examples."""
 
 from collections.abc import Callable, Iterator
-from itertools import chain, count, islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -235,21 +235,22 @@ def _dump_providers(state: State) -> list[dict[str, Any]]:
     aggregates = _named(state.aggregate_sets, state.aggregates)
     columns = ("parent", "generation", "trait_set", "aggregate_set")
     found = []
-    for row, (parent, generation, trait_set, aggregate_set), inventories in zip(
-        count(),
-        zip(*(table[name].tolist() for name in columns), strict=True),
+    for name, uuid, inventories, parent, generation, trait_set, aggregate_set in zip(
+        names,
+        uuids,
         _dump_inventories(state),
-        strict=False,
+        *(table[column].tolist() for column in columns),
+        strict=True,
     ):
         provider: dict[str, Any] = {
-            "name": names[row],
+            "name": name,
             "parent": None if parent < 0 else names[parent],
             "inventories": inventories,
             "traits": traits[trait_set].copy(),
             "aggregates": aggregates[aggregate_set].copy(),
         }
-        if uuids[row]:
-            provider["uuid"] = uuids[row]
+        if uuid:
+            provider["uuid"] = uuid
         if generation:
             provider["generation"] = generation
         found.append(provider)

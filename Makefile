@@ -86,7 +86,7 @@ coverage: ## Show which lines of the kernels the tests reach
 	@$(BIN)/coverage report --show-missing --skip-covered --fail-under=$(COVERAGE_MIN)
 
 .PHONY: bench
-bench: ## Run the benchmarks, and write bench/RESULTS.md and its picture: eleven minutes
+bench: ## Run the benchmarks, and write bench/RESULTS.md and its picture: ten minutes
 	$(SETUP) dev
 	@$(BIN)/python -c 'import nova' 2>/dev/null || $(BIN)/pip install --quiet -e '.[nova]'
 	@$(BIN)/python scripts/measure_bench.py $(ARGS)

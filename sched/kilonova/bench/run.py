@@ -12,8 +12,8 @@ import numpy as np
 
 from kilonova.bench.busy_cloud import busy_cloud, fill_cloud
 from kilonova.bench.kernels import Meter, Taken, watched
+from kilonova.bench.resident import grown
 from kilonova.bench.timing import (
-    SLOW_S,
     Memory,
     Times,
     allocated,
@@ -31,8 +31,9 @@ from kilonova.candidates.cloud import Cloud
 # Calls in which kernels are watched at most, and calls of the plain numpy passes.
 _WATCHED = 300
 _PLAIN = 5
-# Seconds of a call from which on what it allocates is traced once.
-_LONG_S = 0.02
+# Seconds of a call from which on what it allocates is traced once, and those from which
+# on it is not traced.
+_LONG_S, _SLOW_S = 0.02, 0.25
 Progress = Callable[[str], None]
 
 
@@ -48,7 +49,7 @@ class KernelCalls(NamedTuple):
     allocated
         Bytes that one call holds beyond what was there before, at most; None where the
         one call of the workload that is traced does not come to it, and within calls
-        over a second.
+        that are too slow to be traced.
     """
 
     p50: float
@@ -68,8 +69,8 @@ class Case:
     times
         Seconds a decision.
     allocated
-        Bytes that one call holds beyond what was there before, at most; None of calls
-        that take over a second.
+        Bytes that one call holds beyond what was there before, at most; of calls over a
+        quarter of a second, what the process grows by, None where nothing tells that.
     touched
         Bytes that any way must touch; 0 where there is no such bound.
     plain
@@ -177,7 +178,7 @@ def case(workload: Workload, cloud: Cloud, fleet: Fleet, budget_s: float) -> Cas
         times = measured(work, budget_s)
         spent, within = in_kernels(work, budget_s / 2)
         call_s = times.p50 * work.decisions
-        most, held = in_memory(work) if call_s < SLOW_S else (None, {})
+        most, held = in_memory(work) if call_s < _SLOW_S else (grown(work), {})
         if call_s < _LONG_S:
             # Without what watching takes; long calls are traced once.
             most = allocated(work)

@@ -4,6 +4,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -64,6 +65,17 @@ def undisturbed(call: Callable[[], Found]) -> Found:
         return call()
     finally:
         gc.enable()
+
+
+@contextmanager
+def unsearched() -> Iterator[None]:
+    """Let nobody look for garbage in what there is already, such as a large cloud."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def compared(

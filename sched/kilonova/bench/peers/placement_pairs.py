@@ -33,7 +33,7 @@ LIMITS = (1_000, None)
 _CALLS = {
     "body written": 10,
     "body written, after an edit": 3,
-    "body written, nothing kept": 3,
+    "body written, nothing kept": 1,
     "trees marked": 10,
 }
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from kilonova.bench.document import Document
 from kilonova.bench.peers import placement_pairs
 from kilonova.bench.peers.loading import load_rows
-from kilonova.bench.peers.pairs import Pair
+from kilonova.bench.peers.pairs import Pair, unsearched
 from kilonova.bench.peers.same_cloud import same_cloud
 from kilonova.bench.peers.third_party import sqlalchemy
 from kilonova.bench.peers.wsgi import PlacementApplication
@@ -89,4 +89,5 @@ def _placement(
             if database:
                 # As its own service would have done by now.
                 own.session.execute(sqlalchemy.text("ANALYZE"))
-        yield placement
+        with unsearched():
+            yield placement

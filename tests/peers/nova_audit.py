@@ -23,8 +23,12 @@ from peers.nova_cells import CellDatabases
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from neutronclient.common import exceptions as neutron_exceptions
-    from nova import context
-    from nova.cmd import manage
+    from nova import context, monkey_patch
+
+    # Commands put eventlet's threads in the place of Python's while they are loaded;
+    # whoever has threads already, as tests in several processes do, would wait forever.
+    with mock.patch.object(monkey_patch, "patch"):
+        from nova.cmd import manage
 
 Document = dict[str, Any]
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from kilonova import Cloud
 from kilonova.cloud.host import Host
-from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.cloud.host_view import host_view
+from kilonova.cloud.hosts import servers_of
 from kilonova.hosts.rooms import rooms_of
 from kilonova.hosts.scheduler import Scheduler
 from kilonova.request.server import ServerGroup, ServerSpec

@@ -24,7 +24,7 @@ from kilonova.admin.precache import (
 from kilonova.admin.precache_plan import plan_precache, read_precache_concurrency
 from kilonova.admin.precache_simulated import SimulatedFetcher
 from kilonova.cli import main
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_view
 from kilonova.errors import BadInput, BadOption, Refused, UnknownAggregate
 from kilonova.hosts import clock
 from kilonova.hosts.options import FilterSchedulerSection, Options

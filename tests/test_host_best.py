@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from kilonova import Cloud, Flavor, Options, Scheduler
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_view
 from kilonova.hosts import weighing
 from kilonova.hosts.engine import Engine
 from kilonova.hosts.options import FilterSchedulerSection, SchedulerSection

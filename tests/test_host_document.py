@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from generators.fleets import GROUPS, fleets
 from kilonova import BadInput, Cloud, Flavor, Scheduler
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_view
 from kilonova.request.server import ServerGroup, ServerSpec
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kilonova import Cloud
 from kilonova.cloud.host import Host, Room
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_view
 from kilonova.errors import BadOption, NoValidHost
 from kilonova.hosts.options import FilterSchedulerSection, KilonovaSection, Options
 from kilonova.hosts.rooms import rooms_of

@@ -20,7 +20,8 @@ from kilonova import Cloud
 from kilonova.cloud import values
 from kilonova.cloud.copies import copied
 from kilonova.cloud.host import HostCell
-from kilonova.cloud.hosts import host_view, set_image_uuids
+from kilonova.cloud.host_view import host_view
+from kilonova.cloud.hosts import set_image_uuids
 from kilonova.cloud.values import ValueDictionary
 from kilonova.errors import NoValidHost
 from kilonova.hosts import scheduler

@@ -20,7 +20,7 @@ from generators.host_devices import random_pools, random_requests
 from kilonova import Cloud
 from kilonova.cloud import cell_kinds, trail
 from kilonova.cloud.host import Host, HostCell
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_view
 from kilonova.cloud.memo import Memo
 from kilonova.errors import NoValidHost
 from kilonova.hosts.options import ComputeSection, FilterSchedulerSection, Options

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from generators.devices import KINDS, device_clouds
 from kilonova import Cloud
 from kilonova.candidates.candidates import Candidate
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_view
 from kilonova.errors import NoValidHost
 from kilonova.hosts.events import Boot
 from kilonova.hosts.options import FilterSchedulerSection, Options, PciSection

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from generators.fleets import GROUPS, POLICIES, fleets, option_sets, specs
 from kilonova import Cloud
 from kilonova.cloud.host import Host
-from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.cloud.host_view import host_view
+from kilonova.cloud.hosts import servers_of
 from kilonova.errors import NoValidHost
 from kilonova.hosts.events import Boot, Delete
 from kilonova.hosts.options import FilterSchedulerSection, Options, PciSection

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from kilonova.admin.precache_plan import PrecachePlan
 from kilonova.cloud.cloud import BaseCloud
-from kilonova.cloud.hosts import host_view, set_image_uuids
+from kilonova.cloud.hosts import set_image_uuids
 from kilonova.errors import BadInput
 
 STATUSES = ("cached", "existing", "error", "unsupported", "skipped")
@@ -221,11 +221,12 @@ def _keep(cloud: BaseCloud, result: PrecacheResult) -> None:
     state = cloud.state
     images: dict[int, frozenset[str]] = {}
     with state.lock:
-        for row in range(len(state.hosts)):
-            service = state.hosts.services[int(state.hosts.table["service"][row])]
-            results = result.hosts.get(service, {})
+        services = state.hosts.table["service"].tolist()
+        facts = state.hosts.table["facts"].tolist()
+        for row, (service, number) in enumerate(zip(services, facts, strict=True)):
+            results = result.hosts.get(state.hosts.services[service], {})
             there = {i for i, s in results.items() if s in ("cached", "existing")}
-            known = host_view(state, row).image_uuids if there else frozenset()
+            known = state.hosts.facts_of(number).get("image_uuids", frozenset())
             if there - known:
                 images[row] = known | there
         set_image_uuids(state, images)

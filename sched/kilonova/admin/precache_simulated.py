@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
+
 from kilonova.cloud.cloud import BaseCloud
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_views
 
 # What libvirt calls the hypervisors whose driver keeps images.
 _KEEP_IMAGES = ("QEMU", "KVM", "LXC", "Parallels")
@@ -28,8 +30,7 @@ class SimulatedFetcher:
         self._unsupported: set[str] = set()
         state = cloud.state
         with state.lock:
-            for row in range(len(state.hosts)):
-                host = host_view(state, row)
+            for host in host_views(state, np.arange(len(state.hosts))):
                 there = self._there.get(host.host, frozenset())
                 self._there[host.host] = there | host.image_uuids
                 kind = host.hypervisor_type

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.cell_kinds import CellKinds
-from kilonova.cloud.host import Host, HostAggregate, HostCell
+from kilonova.cloud.host import HostAggregate, HostCell
 from kilonova.cloud.host_use import HostUse, cells_without, give_back
 from kilonova.cloud.host_values import Facts, Pools
 from kilonova.cloud.memo import Memo
@@ -41,12 +41,6 @@ AMOUNTS = (
 RATIOS = ("cpu_allocation_ratio", "ram_allocation_ratio", "disk_allocation_ratio")
 # What decides on whether guests with NUMA cells and PCI devices fit.
 OF_CELLS = frozenset({"host", "numa_cells", "pci_pools", *RATIOS[:2]})
-_VIEWED = (
-    *("provider", "cell", "numa", "pci", "service", "disabled", "aggregate_set"),
-    *("facts", "last_seen_up"),
-    *AMOUNTS,
-    *RATIOS,
-)
 
 
 class Hosts:
@@ -192,35 +186,6 @@ class Hosts:
         self._kinds = CellKinds()
 
 
-def host_view(state: "State", row: int) -> Host:
-    """Give one host as filters and weighers see it, without its servers."""
-    hosts, table = state.hosts, state.hosts.table
-    known = {name: table.whole(name)[row].item() for name in _VIEWED}
-    provider, cell, numa, pci = (known[name] for name in _VIEWED[:4])
-    host = Host(
-        host=hosts.services[known["service"]],
-        nodename=hosts.names[row],
-        uuid=state.provider_identity(provider) if provider >= 0 else None,
-        cell_uuid=hosts.cells[cell] if cell >= 0 else None,
-        disabled=bool(known["disabled"]),
-        aggregates=hosts.aggregates_of(known["aggregate_set"]),
-        numa_cells=hosts.numa[numa] if numa >= 0 else None,
-        pci_pools=hosts.pci[pci].values() if pci >= 0 else None,
-    )
-    for name in AMOUNTS:
-        setattr(host, name, known[name])
-    for name in (*RATIOS, "last_seen_up"):
-        # What is not reported is not a number.
-        value = known[name]
-        setattr(host, name, value if value == value else None)
-    facts = hosts.facts_of(known["facts"])
-    for name, value in facts.items():
-        setattr(host, name, value)
-    for name, value in hosts.own.get(row, {}).items():
-        setattr(host, name, value)
-    return host
-
-
 def are_up(
     hosts: Hosts, rows: NDArray[np.int64], now: float, service_down_time: float
 ) -> NDArray[np.bool_]:
@@ -243,19 +208,6 @@ def ratios_of(hosts: Hosts, row: int) -> tuple[float | None, float | None]:
     return (None if cpu != cpu else cpu), (None if ram != ram else ram)
 
 
-def cells_view(hosts: Hosts, row: int) -> Host:
-    """Give one host with the attributes in ``OF_CELLS`` and no others."""
-    numa, pci = hosts.numbers_of(row)
-    cpu, ram = ratios_of(hosts, row)
-    return Host(
-        host=hosts.services[int(hosts.table["service"][row])],
-        cpu_allocation_ratio=cpu,
-        ram_allocation_ratio=ram,
-        numa_cells=hosts.numa[numa] if numa >= 0 else None,
-        pci_pools=hosts.pci[pci].values() if pci >= 0 else None,
-    )
-
-
 def set_image_uuids(state: "State", images: Mapping[int, Iterable[str]]) -> None:
     """Replace what lies in the image caches of hosts.
 
@@ -268,10 +220,13 @@ def set_image_uuids(state: "State", images: Mapping[int, Iterable[str]]) -> None
     """
     hosts = state.hosts
     column = hosts.table["facts"]
+    numbers: dict[tuple[int, frozenset[str]], int] = {}
     for row, uuids in images.items():
-        facts = hosts.facts[int(column[row])].values()
-        facts["image_uuids"] = frozenset(uuids)
-        column[row] = hosts.facts.number(Facts.of(facts))
+        key = (int(column[row]), frozenset(uuids))
+        if key not in numbers:
+            facts = hosts.facts[key[0]].values() | {"image_uuids": key[1]}
+            numbers[key] = hosts.facts.number(Facts.of(facts))
+        column[row] = numbers[key]
     if images:
         hosts.changed()
 

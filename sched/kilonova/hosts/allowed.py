@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.host_values import FACTS
-from kilonova.cloud.hosts import OF_CELLS, are_up, cells_view, host_view
+from kilonova.cloud.host_view import cells_view, host_view
+from kilonova.cloud.hosts import OF_CELLS, are_up
 from kilonova.cloud.state import State
 from kilonova.hosts import clock
 from kilonova.hosts.device_candidates import maps_devices

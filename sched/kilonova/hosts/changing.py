@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kilonova.cloud.hosts import changed_hosts, host_view, servers_of
+from kilonova.cloud.host_view import host_view
+from kilonova.cloud.hosts import changed_hosts, servers_of
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.allowed import allowed, is_lasting

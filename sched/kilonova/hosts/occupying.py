@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from kilonova.cloud.host_use import HostUse, use_between
 from kilonova.cloud.host_values import Pools
-from kilonova.cloud.hosts import Hosts, cells_view, ratios_of
+from kilonova.cloud.host_view import cells_view
+from kilonova.cloud.hosts import Hosts, ratios_of
 from kilonova.cloud.servers import note_host
 from kilonova.cloud.state import State
 from kilonova.hosts.consume import occupied

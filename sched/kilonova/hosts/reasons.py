@@ -8,7 +8,7 @@ import numpy as np
 
 from kilonova.candidates.marking import marking_of
 from kilonova.cloud.host import Host
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_views
 from kilonova.cloud.state import State
 from kilonova.hosts import filtering, weighing
 from kilonova.hosts.rooms import rooms_of
@@ -120,13 +120,12 @@ def reasons(scheduler: "Scheduler", spec: ServerSpec, first: int = 10) -> Reason
             force_hosts=spec.force_hosts,
             force_nodes=spec.force_nodes,
         )
-        known = _hosts(state)
+        known = hosts_with_servers(state)
         steps = []
         fits = marking_of(state, shape.request, True).fits(state)
         if shape.fallback is not None:
             fits = fits | marking_of(state, shape.fallback, True).fits(state)
-        roots = state.index().roots
-        rooted = {state.provider_identity(int(root)) for root in roots[fits]}
+        rooted = set(state.provider_identities(state.index().roots[fits]))
         left = [host for host in known if host.uuid in rooted]
         steps.append(_removed(NO_CANDIDATE, known, left))
         named = scheduler.named_rows(spec)
@@ -160,12 +159,12 @@ def _removed(step: str, before: list[Host], after: list[Host]) -> Removed:
     return Removed(step, len(before), len(after), gone)
 
 
-def _hosts(state: State) -> list[Host]:
+def hosts_with_servers(state: State) -> list[Host]:
     """Give all hosts as filters see them, with their servers."""
     servers = _servers(state)
     found = []
-    for row in np.flatnonzero(state.hosts.table["provider"] >= 0).tolist():
-        host = host_view(state, row)
+    rows = np.flatnonzero(state.hosts.table["provider"] >= 0)
+    for row, host in zip(rows.tolist(), host_views(state, rows), strict=True):
         host.instances = frozenset(servers.get(row, ()))
         host.candidates = ({},)
         found.append(host)
@@ -175,8 +174,10 @@ def _hosts(state: State) -> list[Host]:
 def _servers(state: State) -> Mapping[int, list[str]]:
     found: dict[int, list[str]] = {}
     hosts = state.tables.consumer["host"]
-    for row in np.flatnonzero(hosts >= 0).tolist():
-        found.setdefault(int(hosts[row]), []).append(state.consumer_uuids[row])
+    rows = np.flatnonzero(hosts >= 0)
+    servers = state.consumer_uuids.of(rows)
+    for host, server in zip(hosts[rows].tolist(), servers, strict=True):
+        found.setdefault(host, []).append(server)
     return found
 
 

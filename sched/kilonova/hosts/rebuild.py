@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.cloud.host_view import host_view
+from kilonova.cloud.hosts import servers_of
 from kilonova.cloud.state import State
 from kilonova.errors import NoValidHost
 from kilonova.hosts import filtering

@@ -146,15 +146,14 @@ def multipliers(
     weigher: Weigher, hosts: Sequence[Host], options: Options
 ) -> NDArray[np.float64]:
     """Give the multiplier of a weigher for each host, (H,) float64."""
-    known: dict[tuple[int, ...], float] = {}
-    found = np.empty(len(hosts))
-    for h, host in enumerate(hosts):
-        # Hosts of the same aggregates share the objects: metadata is read once.
-        same = tuple(map(id, host.aggregates))
-        if same not in known:
-            known[same] = multiplier_of(weigher, host.aggregates, options)
-        found[h] = known[same]
-    return found
+    # Hosts of the same aggregates share the tuple: metadata is read once.
+    sets = [host.aggregates for host in hosts]
+    numbers = list(map(id, sets))
+    known = {
+        number: multiplier_of(weigher, aggregates, options)
+        for number, aggregates in dict(zip(numbers, sets, strict=True)).items()
+    }
+    return np.array([known[number] for number in numbers], np.float64)
 
 
 def multiplier_of(

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host
-from kilonova.cloud.hosts import OF_CELLS, cells_view, host_view, servers_of
+from kilonova.cloud.host_view import cells_view, host_view
+from kilonova.cloud.hosts import OF_CELLS, servers_of
 from kilonova.cloud.state import State
 from kilonova.errors import KilonovaError, NotReported, UnknownMetric
 from kilonova.hosts.allowed import OCCUPIED

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kilonova.cloud import claims
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_view
 from kilonova.cloud.state import State
 from kilonova.errors import KilonovaError, StepFailed
 from kilonova.hosts import clock

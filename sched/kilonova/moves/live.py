@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from kilonova.cloud.hosts import host_view
+from kilonova.cloud.host_view import host_view
 from kilonova.cloud.servers import leave_host
 from kilonova.errors import (
     Conflict,

@@ -32,7 +32,8 @@ from kilonova.bench.document import uuid_of
 from kilonova.bench.peers.nova_session import Session
 from kilonova.bench.peers.wsgi import PlacementApplication
 from kilonova.cloud.host import Host
-from kilonova.cloud.hosts import host_view, servers_of
+from kilonova.cloud.host_view import host_view
+from kilonova.cloud.hosts import servers_of
 from kilonova.hosts.options import Options
 from kilonova.request.server import ServerSpec
 

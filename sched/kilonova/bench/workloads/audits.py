@@ -147,7 +147,7 @@ def _sync(cloud: Cloud, _fleet: Fleet) -> Work:
 
 _AUDITS = {
     "audit: a million allocations": (len(AMOUNTS), True, 10_000),
-    "audit: all of them orphans": (len(AMOUNTS), False, 1_000),
+    "audit: all of them orphans": (len(AMOUNTS), False, 10_000),
     # A record for each allocation: making so many objects takes longest.
     "audit: one class a server": (1, True, 1_000),
 }

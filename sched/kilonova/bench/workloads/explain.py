@@ -71,6 +71,6 @@ WORKLOADS = (
         "say what filters and weighers do with each host",
         _server,
         fills=(0.7,),
-        largest=10_000,
+        largest=100_000,
     ),
 )

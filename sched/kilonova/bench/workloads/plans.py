@@ -182,7 +182,7 @@ WORKLOADS = (
             partial(_file, name == "read"),
             shapes=("nested",),
             fills=(0.7,),
-            largest=1_000,
+            largest=10_000,
         )
         for name in ("write", "read")
     ),

@@ -191,35 +191,28 @@ def _packed(free: tuple[int, ...]) -> int:
     return best
 
 
-def _workload(
-    name: str, doing: str, make: Callable[[Cloud, Fleet], Work], largest: int
-) -> Workload:
+def _workload(name: str, doing: str, make: Callable[[Cloud, Fleet], Work]) -> Workload:
     return Workload(
-        f"shared: {name}", doing, make, shapes=("flat",), fills=(0.7,), largest=largest
+        f"shared: {name}", doing, make, shapes=("flat",), fills=(0.7,), largest=100_000
     )
 
 
 WORKLOADS = (
-    _workload("marks", "mark all hosts that fit with shared disks", _marks, 100_000),
-    _workload(
-        "candidates", "build objects of the first 1000, shared disks", _first, 100_000
-    ),
+    _workload("marks", "mark all hosts that fit with shared disks", _marks),
+    _workload("candidates", "build objects of the first 1000, shared disks", _first),
     _workload(
         "headroom",
         "count how many more fit with shared disks",
         partial(_headroom, PLAIN),
-        10_000,
     ),
     _workload(
         "headroom, two disks",
         "count how many more fit that ask shared disks twice",
         partial(_headroom, _TWO_DISKS),
-        10_000,
     ),
     _workload(
         "headroom, unlike devices",
         "count how many more fit of two unlike shares of devices",
         _unlike,
-        100_000,
     ),
 )

@@ -1,6 +1,7 @@
 """Columns of hosts that weighers read, one number for each host."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -33,15 +34,11 @@ class HostColumns(NamedTuple):
 def columns_of(hosts: Sequence[Host]) -> HostColumns:
     """Read the columns of hosts."""
     return HostColumns(
-        *(
-            np.array([_number(host, name) for host in hosts], np.float64)
-            for name in HostColumns._fields
-        )
+        *(np.array(_numbers(hosts, name), np.float64) for name in HostColumns._fields)
     )
 
 
-def _number(host: Host, name: str) -> float:
-    value = getattr(host, name)
-    if value is None:
-        return np.nan if name == "cpu_allocation_ratio" else 0.0
-    return float(value)
+def _numbers(hosts: Sequence[Host], name: str) -> list[float]:
+    found = list(map(attrgetter(name), hosts))
+    missing = np.nan if name == "cpu_allocation_ratio" else 0.0
+    return [missing if each is None else each for each in found]

@@ -25,7 +25,8 @@ _READING = (
     "Each result was checked before it was timed. *p50*, *p99*: of so many *calls*, a "
     "decision each; *kernels*: that part of a\ncall, watched apart, which is spent in "
     "compiled code; *allocated*: the most bytes that a call holds beyond what was "
-    "there before;\n*numpy*: the same question as plain numpy passes over the same "
+    "there before (≥: a slow\ncall, of which the system tells what the process grew "
+    "by);\n*numpy*: the same question as plain numpy passes over the same "
     "columns; *limit*: the bytes that any way must touch, by the bandwidth\nof this "
     "machine's memory."
 )

@@ -36,6 +36,7 @@ def case(workload: str, hosts: int, p50: float, **more: Any) -> dict[str, Any]:
         "calls": 100,
         "per_host_ns": p50 / hosts * 1e9,
         "allocated": 2048,
+        "is_traced": True,
         "plain": None,
         "limit": None,
         "distance": None,
@@ -127,6 +128,9 @@ def test_tables(document: dict[str, Any]) -> None:
     document["cases"][0]["allocated"] = None
     (row,) = [r for t in tables(document) if t.title == "select" for r in t.rows[:1]]
     assert row[9] == ""
+    document["cases"][0] |= {"allocated": 3 * 1024, "is_traced": False}
+    (row,) = [r for t in tables(document) if t.title == "select" for r in t.rows[:1]]
+    assert row[9] == "≥ 3 KiB"
     assert found["marks"].rows[0][-3:] == ("20 µs", "10 µs", "3")
     assert found["Kernels, called from Python"].rows[0] == (
         "select.select_all",

@@ -5,7 +5,6 @@ says another way; here all do so, and clocks and powers are tried on what is kno
 """
 
 import resource
-import sys
 import time
 from dataclasses import replace
 from functools import partial
@@ -17,7 +16,7 @@ from kilonova import Cloud
 from kilonova.bench import run, timing
 from kilonova.bench.busy_cloud import busy_cloud
 from kilonova.bench.kernels import callable_kernels, watched
-from kilonova.bench.resident import grown
+from kilonova.bench.resident import grown, is_told
 from kilonova.bench.workload import FILLS, SHAPES, Fleet, Work, Workload, WrongResult
 from kilonova.bench.workloads.register import find, workloads
 from kilonova.errors import BadInput
@@ -96,14 +95,14 @@ def test_allocated_bytes() -> None:
     assert 1_000_000 <= timing.allocated(work) < 1_100_000
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what is held")
+@pytest.mark.skipif(not is_told(), reason="Linux tells what was held at most")
 @pytest.mark.parametrize("pages", [5_000, 20_000])
 def test_bytes_by_which_a_slow_call_grows(pages: int) -> None:
     size = pages * resource.getpagesize()
     work = Work(call=partial(np.ones, size, np.uint8), check=lambda: True)
     found = grown(work)
     assert found is not None
-    assert size <= found + 1_000_000 < size + 4_000_000
+    assert size - 4_000_000 < found < size + 4_000_000
 
 
 def test_bytes_are_given_of_calls_that_are_too_slow_to_be_traced(
@@ -116,7 +115,8 @@ def test_bytes_are_given_of_calls_that_are_too_slow_to_be_traced(
     found = run.case(
         find("marks: all, plain"), cloud, Fleet(50, "flat", 0.7), budget_s=0.0
     )
-    assert found.allocated is not None or sys.platform != "linux"
+    assert (found.allocated is not None) == is_told()
+    assert not found.is_traced
     assert found.kernels["scan.scan_fitting"].allocated is None
 
 

@@ -2,10 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-import numpy as np
-
 from kilonova.cloud.cloud import BaseCloud
-from kilonova.cloud.host_view import host_views
 
 # What libvirt calls the hypervisors whose driver keeps images.
 _KEEP_IMAGES = ("QEMU", "KVM", "LXC", "Parallels")
@@ -30,12 +27,18 @@ class SimulatedFetcher:
         self._unsupported: set[str] = set()
         state = cloud.state
         with state.lock:
-            for host in host_views(state, np.arange(len(state.hosts))):
-                there = self._there.get(host.host, frozenset())
-                self._there[host.host] = there | host.image_uuids
-                kind = host.hypervisor_type
+            services = state.hosts.table["service"].tolist()
+            facts = state.hosts.table["facts"].tolist()
+            for service, number in zip(services, facts, strict=True):
+                host, known = (
+                    state.hosts.services[service],
+                    state.hosts.facts_of(number),
+                )
+                there = self._there.get(host, frozenset())
+                self._there[host] = there | known.get("image_uuids", frozenset())
+                kind = known.get("hypervisor_type")
                 if kind is not None and kind not in _KEEP_IMAGES:
-                    self._unsupported.add(host.host)
+                    self._unsupported.add(host)
 
     def __call__(self, host: str, image: str) -> bool:
         """Give whether the image was not there; raises as a ``Fetcher`` may."""

@@ -1,7 +1,7 @@
 """How much memory of the machine a call makes the process hold, as Linux counts it.
 
-It costs a call nothing, other than tracing each allocation, but counts whole pages, and
-objects only where there was no room between older ones.
+It costs a call nothing, other than tracing each allocation, but tells less: room that
+older objects left is used first, and does not count.
 """
 
 import ctypes
@@ -17,23 +17,30 @@ _FORGET_PEAK = "5"
 
 
 def grown(work: Work) -> int | None:
-    """Give by how many bytes a call makes the process grow at most; None if unknown."""
+    """Give by how many bytes a call makes the process grow; None where unknown."""
+    if not is_told():
+        return None
     with around(work), uncollected():
-        before = _begin()
+        _give_back()
+        is_told()
+        before = _held("VmRSS")
         work.call()
-        return None if before is None else _held("VmHWM") - before
+        return max(0, _held("VmHWM") - before)
 
 
-def _begin() -> int | None:
-    """Give free memory back, forget what was held at most, and say what is held."""
-    with suppress(AttributeError):
-        # Of glibc alone; elsewhere calls may use what is free but not given back.
-        ctypes.CDLL(None).malloc_trim(0)
+def is_told() -> bool:
+    """Let the system forget what was held at most so far; say whether it does."""
     try:
         (_SELF / "clear_refs").write_text(_FORGET_PEAK)
     except OSError:
-        return None
-    return _held("VmRSS")
+        return False
+    return True
+
+
+def _give_back() -> None:
+    """Give back what is free, as far as the C library does."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _held(what: str) -> int:

@@ -33,7 +33,7 @@ _WATCHED = 300
 _PLAIN = 5
 # Seconds of a call from which on what it allocates is traced once, and those from which
 # on it is not traced.
-_LONG_S, _SLOW_S = 0.02, 0.25
+_LONG_S, _SLOW_S = 0.02, 0.5
 Progress = Callable[[str], None]
 
 
@@ -69,8 +69,11 @@ class Case:
     times
         Seconds a decision.
     allocated
-        Bytes that one call holds beyond what was there before, at most; of calls over a
-        quarter of a second, what the process grows by, None where nothing tells that.
+        Bytes that one call holds beyond what was there before, at most; None where
+        nothing tells that.
+    is_traced
+        Whether these are all of them. Of calls over half a second they are the least
+        that it can have been: what the process grows by.
     touched
         Bytes that any way must touch; 0 where there is no such bound.
     plain
@@ -87,6 +90,7 @@ class Case:
     fill: float
     times: Times
     allocated: int | None
+    is_traced: bool
     touched: int
     plain: float | None
     kernels: dict[str, KernelCalls]
@@ -178,7 +182,8 @@ def case(workload: Workload, cloud: Cloud, fleet: Fleet, budget_s: float) -> Cas
         times = measured(work, budget_s)
         spent, within = in_kernels(work, budget_s / 2)
         call_s = times.p50 * work.decisions
-        most, held = in_memory(work) if call_s < _SLOW_S else (grown(work), {})
+        is_traced = call_s < _SLOW_S
+        most, held = in_memory(work) if is_traced else (grown(work), {})
         if call_s < _LONG_S:
             # Without what watching takes; long calls are traced once.
             most = allocated(work)
@@ -187,6 +192,7 @@ def case(workload: Workload, cloud: Cloud, fleet: Fleet, budget_s: float) -> Cas
             *fleet,
             times=times,
             allocated=most,
+            is_traced=is_traced,
             touched=work.touched,
             plain=_plain(work),
             kernels={

@@ -83,11 +83,16 @@ def _case(row: dict[str, Any]) -> tuple[str, ...]:
         str(row["calls"]),
         *(duration(row["within"][name]) for name in ("p50", "p99")),
         f"{row['per_host_ns']:.3g}",
-        amount(row["allocated"]),
+        _allocated(row),
         "" if plain is None else duration(plain),
         "" if limit is None else duration(limit),
         "" if distance is None else f"{distance:.3g}",
     )
+
+
+def _allocated(row: dict[str, Any]) -> str:
+    given = amount(row["allocated"])
+    return given if row["is_traced"] or not given else f"≥ {given}"
 
 
 def _growths(rows: Sequence[dict[str, Any]]) -> Table:

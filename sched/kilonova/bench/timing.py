@@ -17,7 +17,7 @@ _MOST = 1_000
 # Calls that there are at least, by what one of them takes: of long ones a few, of those
 # that take over a second a single one.
 _LEAST, _LEAST_SHORT = 3, 100
-SHORT_S, _SLOW_S = 1e-3, 1.0
+SHORT_S, _ONCE_S = 1e-3, 1.0
 
 
 class Times(NamedTuple):
@@ -59,7 +59,7 @@ def measured(work: Work, budget_s: float) -> Times:
 
 
 def _least(call_s: float) -> int:
-    if call_s > _SLOW_S:
+    if call_s > _ONCE_S:
         return 1
     return _LEAST_SHORT if call_s < SHORT_S else _LEAST
 

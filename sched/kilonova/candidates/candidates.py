@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.enumeration import FIRST_CHUNK, Enumeration
-from kilonova.candidates.identities import identity_rows, provider_identities
 from kilonova.candidates.layout import layouts
 from kilonova.candidates.marking import marking_of
 from kilonova.candidates.order import check_unknown_names
@@ -17,6 +16,7 @@ from kilonova.candidates.rendering import MAPPINGS, body
 from kilonova.candidates.summaries import NESTED
 from kilonova.candidates.table import to_table
 from kilonova.candidates.text import json_body
+from kilonova.cloud.identities import identity_rows, provider_identities
 from kilonova.cloud.state import State
 from kilonova.cloud.vocabulary import checked_names
 from kilonova.errors import (

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from kilonova.candidates.enumeration import Enumeration
-from kilonova.candidates.identities import identity_rows
 from kilonova.candidates.layout import Layout, layouts
 from kilonova.candidates.summaries import provider_summaries
+from kilonova.cloud.identities import identity_rows
 from kilonova.request.microversion import Microversion
 
 _DICTIONARY = Microversion(1, 12)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.enumeration import Enumeration
-from kilonova.candidates.identities import provider_identities
 from kilonova.candidates.layout import slot_amounts
+from kilonova.cloud.identities import provider_identities
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kilonova.candidates.enumeration import Enumeration
-from kilonova.candidates.identities import provider_identities
 from kilonova.candidates.layout import Layout, layouts
 from kilonova.candidates.summaries import (
     distinct_rows,
@@ -18,6 +17,7 @@ from kilonova.candidates.summaries import (
     used_providers,
     whole_summaries,
 )
+from kilonova.cloud.identities import provider_identities
 from kilonova.cloud.kept import Kept
 from kilonova.cloud.state import State
 

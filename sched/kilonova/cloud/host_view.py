@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kilonova.cloud.host import Host
 from kilonova.cloud.hosts import AMOUNTS, RATIOS, Hosts, ratios_of
+from kilonova.cloud.identities import provider_identities
 
 if TYPE_CHECKING:
     from kilonova.cloud.state import State
@@ -36,7 +37,7 @@ def host_views(state: "State", rows: NDArray[np.integer]) -> Iterator[Host]:
     """Give many hosts so; quicker than one after the other."""
     hosts, table = state.hosts, state.hosts.table
     providers = table["provider"][rows]
-    known = iter(state.provider_identities(providers[providers >= 0]))
+    known = iter(provider_identities(state, providers[providers >= 0]))
     uuids = [next(known) if each >= 0 else None for each in providers.tolist()]
     numbers = (_numbers(table[name][rows]) for name in _NUMBERS)
     others = (table[name][rows].tolist() for name in _OTHERS)
@@ -75,9 +76,11 @@ def _host(
         aggregates=hosts.aggregates_of(aggregate_set),
         numa_cells=hosts.numa[numa] if numa >= 0 else None,
         pci_pools=hosts.pci[pci].values() if pci >= 0 else None,
-        **dict(zip(_NUMBERS, numbers, strict=True)),
-        **hosts.facts_of(facts),
-        **hosts.own.get(row, {}),
+        **{
+            **dict(zip(_NUMBERS, numbers, strict=True)),
+            **hosts.facts_of(facts),
+            **hosts.own.get(row, {}),
+        },
     )
 
 

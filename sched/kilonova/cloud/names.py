@@ -126,13 +126,15 @@ class NameColumn:
 
     def to_list(self) -> list[str]:
         """Give all names, by row."""
-        # In pieces: bytes of UUIDs are looked up by number, which takes memory.
-        pieces = range(0, len(self), _PIECE)
-        rows = (np.arange(at, min(at + _PIECE, len(self))) for at in pieces)
-        return list(chain.from_iterable(map(self.of, rows)))
+        return self.of(np.arange(len(self)))
 
     def of(self, rows: NDArray[np.integer]) -> list[str]:
         """Give the names of some rows; quicker than one after the other."""
+        # In pieces: bytes of UUIDs are looked up by number, which takes memory.
+        pieces = (rows[at : at + _PIECE] for at in range(0, len(rows), _PIECE))
+        return list(chain.from_iterable(map(self._piece, pieces)))
+
+    def _piece(self, rows: NDArray[np.integer]) -> list[str]:
         starts = self._start[rows].astype(np.int64)
         lengths = self._length[rows]
         marks = self._text[starts[lengths > 0]] == _UUID_MARK[0]

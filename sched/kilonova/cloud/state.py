@@ -96,14 +96,6 @@ class State:
         """Give the UUID of a provider, or its name where it has none."""
         return self.provider_uuids[row] or self.provider_names[row]
 
-    def provider_identities(self, rows: NDArray[np.integer]) -> list[str]:
-        """Give that of each of some providers; quicker than one after the other."""
-        uuids = self.provider_uuids.of(rows)
-        if all(uuids):
-            return uuids
-        names = self.provider_names.of(rows)
-        return [uuid or name for uuid, name in zip(uuids, names, strict=True)]
-
     def inventory_row(self, provider: int, resource_class: int) -> int:
         """Give the inventory of a class at a provider, or -1."""
         rows = self.inventory_rows(provider)

@@ -9,6 +9,7 @@ import numpy as np
 from kilonova.candidates.marking import marking_of
 from kilonova.cloud.host import Host
 from kilonova.cloud.host_view import host_views
+from kilonova.cloud.identities import provider_identities
 from kilonova.cloud.state import State
 from kilonova.hosts import filtering, weighing
 from kilonova.hosts.rooms import rooms_of
@@ -125,7 +126,7 @@ def reasons(scheduler: "Scheduler", spec: ServerSpec, first: int = 10) -> Reason
         fits = marking_of(state, shape.request, True).fits(state)
         if shape.fallback is not None:
             fits = fits | marking_of(state, shape.fallback, True).fits(state)
-        rooted = set(state.provider_identities(state.index().roots[fits]))
+        rooted = set(provider_identities(state, state.index().roots[fits]))
         left = [host for host in known if host.uuid in rooted]
         steps.append(_removed(NO_CANDIDATE, known, left))
         named = scheduler.named_rows(spec)

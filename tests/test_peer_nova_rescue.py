@@ -15,5 +15,5 @@ from rescue_cases import case
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_same_as_nova() -> None:
     tally = compare(case, ours, nova_rescue.answer, refusal="message")
-    assert tally["planned"] > CASES // 4
+    assert tally["planned"] > CASES // 6
     assert tally["refused"] or CASES < 100

@@ -221,12 +221,10 @@ def _keep(cloud: BaseCloud, result: PrecacheResult) -> None:
     state = cloud.state
     images: dict[int, frozenset[str]] = {}
     with state.lock:
-        services = state.hosts.table["service"].tolist()
-        facts = state.hosts.table["facts"].tolist()
-        for row, (service, number) in enumerate(zip(services, facts, strict=True)):
-            results = result.hosts.get(state.hosts.services[service], {})
+        for row, (service, facts) in enumerate(state.hosts.said_of_services()):
+            results = result.hosts.get(service, {})
             there = {i for i, s in results.items() if s in ("cached", "existing")}
-            known = state.hosts.facts_of(number).get("image_uuids", frozenset())
+            known = facts.get("image_uuids", frozenset())
             if there - known:
                 images[row] = known | there
         set_image_uuids(state, images)

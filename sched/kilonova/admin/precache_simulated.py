@@ -27,16 +27,10 @@ class SimulatedFetcher:
         self._unsupported: set[str] = set()
         state = cloud.state
         with state.lock:
-            services = state.hosts.table["service"].tolist()
-            facts = state.hosts.table["facts"].tolist()
-            for service, number in zip(services, facts, strict=True):
-                host, known = (
-                    state.hosts.services[service],
-                    state.hosts.facts_of(number),
-                )
+            for host, facts in state.hosts.said_of_services():
                 there = self._there.get(host, frozenset())
-                self._there[host] = there | known.get("image_uuids", frozenset())
-                kind = known.get("hypervisor_type")
+                self._there[host] = there | facts.get("image_uuids", frozenset())
+                kind = facts.get("hypervisor_type")
                 if kind is not None and kind not in _KEEP_IMAGES:
                     self._unsupported.add(host)
 

@@ -1,6 +1,5 @@
 """Rows of the host table as filters and weighers see them: hosts."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = (*AMOUNTS, *RATIOS, "last_seen_up")
 _OTHERS = (
-    *("provider", "cell", "numa", "pci", "service"),
+    *("cell", "numa", "pci", "service"),
     *("disabled", "aggregate_set", "facts"),
 )
 
@@ -27,10 +26,8 @@ def host_view(state: "State", row: int) -> Host:
     provider = int(table["provider"][row])
     uuid = state.provider_identity(provider) if provider >= 0 else None
     numbers = [table.whole(name)[row].item() for name in _NUMBERS]
-    # What is not reported is not a number.
-    given = [None if math.isnan(each) else each for each in numbers]
     others = [table.whole(name)[row].item() for name in _OTHERS]
-    return _host(state.hosts, row, (state.hosts.names[row], uuid), given, others)
+    return _host(state.hosts, row, (state.hosts.names[row], uuid), numbers, others)
 
 
 def host_views(state: "State", rows: NDArray[np.integer]) -> Iterator[Host]:
@@ -39,7 +36,7 @@ def host_views(state: "State", rows: NDArray[np.integer]) -> Iterator[Host]:
     providers = table["provider"][rows]
     known = iter(provider_identities(state, providers[providers >= 0]))
     uuids = [next(known) if each >= 0 else None for each in providers.tolist()]
-    numbers = (_numbers(table[name][rows]) for name in _NUMBERS)
+    numbers = (table[name][rows].tolist() for name in _NUMBERS)
     others = (table[name][rows].tolist() for name in _OTHERS)
     for row, *found in zip(
         rows.tolist(),
@@ -51,22 +48,22 @@ def host_views(state: "State", rows: NDArray[np.integer]) -> Iterator[Host]:
         yield _host(hosts, row, *found)
 
 
-def _numbers(column: NDArray[Any]) -> list[Any]:
-    found: list[Any] = column.tolist()
-    for place in np.flatnonzero(np.isnan(column)).tolist():
-        found[place] = None
-    return found
-
-
 def _host(
     hosts: Hosts,
     row: int,
     names: tuple[str, str | None],
-    numbers: Sequence[Any],
+    numbers: Sequence[float],
     others: Sequence[int],
 ) -> Host:
     """Make a host of its name and UUID, and of ``_NUMBERS`` and ``_OTHERS``."""
-    _, cell, numa, pci, service, disabled, aggregate_set, facts = others
+    cell, numa, pci, service, disabled, aggregate_set, facts = others
+    known: dict[str, Any] = {
+        # What is not reported is not a number.
+        name: value if value == value else None
+        for name, value in zip(_NUMBERS, numbers, strict=True)
+    }
+    known |= hosts.facts_of(facts)
+    known |= hosts.own.get(row, {})
     return Host(
         host=hosts.services[service],
         nodename=names[0],
@@ -76,11 +73,7 @@ def _host(
         aggregates=hosts.aggregates_of(aggregate_set),
         numa_cells=hosts.numa[numa] if numa >= 0 else None,
         pci_pools=hosts.pci[pci].values() if pci >= 0 else None,
-        **{
-            **dict(zip(_NUMBERS, numbers, strict=True)),
-            **hosts.facts_of(facts),
-            **hosts.own.get(row, {}),
-        },
+        **known,
     )
 
 

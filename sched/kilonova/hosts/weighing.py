@@ -147,13 +147,12 @@ def multipliers(
 ) -> NDArray[np.float64]:
     """Give the multiplier of a weigher for each host, (H,) float64."""
     # Hosts of the same aggregates share the tuple: metadata is read once.
-    sets = [host.aggregates for host in hosts]
-    numbers = list(map(id, sets))
+    sets = {id(host.aggregates): host.aggregates for host in hosts}
     known = {
         number: multiplier_of(weigher, aggregates, options)
-        for number, aggregates in dict(zip(numbers, sets, strict=True)).items()
+        for number, aggregates in sets.items()
     }
-    return np.array([known[number] for number in numbers], np.float64)
+    return np.array([known[id(host.aggregates)] for host in hosts], np.float64)
 
 
 def multiplier_of(

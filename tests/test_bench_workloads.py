@@ -16,7 +16,7 @@ from kilonova import Cloud
 from kilonova.bench import run, timing
 from kilonova.bench.busy_cloud import busy_cloud
 from kilonova.bench.kernels import callable_kernels, watched
-from kilonova.bench.resident import grown, is_told
+from kilonova.bench.resident import forget_peak, grown
 from kilonova.bench.workload import FILLS, SHAPES, Fleet, Work, Workload, WrongResult
 from kilonova.bench.workloads.register import find, workloads
 from kilonova.errors import BadInput
@@ -95,7 +95,7 @@ def test_allocated_bytes() -> None:
     assert 1_000_000 <= timing.allocated(work) < 1_100_000
 
 
-@pytest.mark.skipif(not is_told(), reason="Linux tells what was held at most")
+@pytest.mark.skipif(not forget_peak(), reason="Linux tells what was held at most")
 @pytest.mark.parametrize("pages", [5_000, 20_000])
 def test_bytes_by_which_a_slow_call_grows(pages: int) -> None:
     size = pages * resource.getpagesize()
@@ -115,7 +115,7 @@ def test_bytes_are_given_of_calls_that_are_too_slow_to_be_traced(
     found = run.case(
         find("marks: all, plain"), cloud, Fleet(50, "flat", 0.7), budget_s=0.0
     )
-    assert (found.allocated is not None) == is_told()
+    assert (found.allocated is not None) == forget_peak()
     assert not found.is_traced
     assert found.kernels["scan.scan_fitting"].allocated is None
 

@@ -35,8 +35,6 @@ new_defaults = policy_cases.new_defaults
 
 @pytest.fixture
 def nova(policy_file: Path, new_defaults: bool) -> Iterator[None]:
-    # Others may have left it without any file.
-    CONF([], project="nova", default_config_files=[], default_config_dirs=[])
     # The first enforcer registers the options that are set below.
     policy.init(suppress_deprecation_warnings=True)
     policy.reset()

@@ -25,7 +25,6 @@ from generators.hosts import NOW, Case
 from peers.rounds import Round
 
 objects.register_all()
-nova_objects.CONF([], project="nova", default_config_files=[])
 logging.getLogger("nova").setLevel(logging.CRITICAL)
 logging.getLogger("oslo").setLevel(logging.CRITICAL)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from kilonova.bench.peers.nova_imports import CONF, exception
+from kilonova.bench.peers.nova_imports import configure, exception
 from mdev_cases import case
 from recorded_answers import record
 
@@ -29,13 +29,13 @@ def answer(given: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "nova.conf")
         Path(path).write_text(given["config"])
-        CONF([], project="nova", default_config_files=[path], default_config_dirs=[])
+        configure(path)
         try:
             return {"providers": _providers(given["devices"])}
         except exception.InvalidLibvirtMdevConfig as error:
             return {"error": type(error).__name__, "message": str(error)}
         finally:
-            CONF([], project="nova", default_config_files=[], default_config_dirs=[])
+            configure()
 
 
 def _providers(devices: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from nova.virt import hardware
 
 from generators.fits import FitCase
 from kilonova.bench.peers import nova_objects
+from kilonova.bench.peers.nova_imports import CONF
 
 _CONFLICTS = (
     exception.CPUPinningInvalid,
@@ -19,7 +20,7 @@ _CONFLICTS = (
 
 def play(case: FitCase) -> list[Any]:
     """Fit the guest with each mapping, put it there and back, take the devices."""
-    nova_objects.CONF.set_override(
+    CONF.set_override(
         "packing_host_numa_cells_allocation_strategy", case.pack, group="compute"
     )
     host = nova_objects.host_topology(case.cells)

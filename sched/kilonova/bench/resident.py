@@ -18,17 +18,17 @@ _FORGET_PEAK = "5"
 
 def grown(work: Work) -> int | None:
     """Give by how many bytes a call makes the process grow; None where unknown."""
-    if not is_told():
+    if not forget_peak():
         return None
     with around(work), uncollected():
         _give_back()
-        is_told()
+        forget_peak()
         before = _held("VmRSS")
         work.call()
         return max(0, _held("VmHWM") - before)
 
 
-def is_told() -> bool:
+def forget_peak() -> bool:
     """Let the system forget what was held at most so far; say whether it does."""
     try:
         (_SELF / "clear_refs").write_text(_FORGET_PEAK)

@@ -6,11 +6,12 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from nova import conf, objects
+from nova import objects
 from nova.pci import stats
 from nova.scheduler import host_manager
 from oslo_config import cfg
 
+from kilonova.bench.peers.nova_imports import CONF, configure
 from kilonova.bench.peers.nova_requests import nova_flavor
 from kilonova.cloud.host import Host, HostCell
 from kilonova.hosts.options import Options
@@ -18,7 +19,6 @@ from kilonova.request.pci import PciRequest
 from kilonova.request.server import ServerGroup, ServerSpec
 from kilonova.request.topology import GuestCell, GuestTopology, NetworkMetadata
 
-CONF = conf.CONF
 # Attributes that Nova's host state has under the same name and with the same value.
 _SAME = (
     "uuid",
@@ -48,6 +48,8 @@ _SAME = (
 def set_options(options: Options) -> None:
     """Give Nova our options; those that it does not have are ours alone."""
     CONF.reset()
+    # Without files that were read Nova finds no policies.
+    configure()
     for section in fields(options):
         group = None if section.name == "default" else section.name
         values = getattr(options, section.name)

@@ -1,7 +1,5 @@
 """Nova with Placement plays the first events of a replay, and Kilonova the same."""
 
-import gc
-
 from kilonova.bench.beside import Finished
 from kilonova.bench.document import uuid_of
 from kilonova.bench.part import Hosts, Move, Part, Step, played, together
@@ -9,6 +7,7 @@ from kilonova.bench.peers.loading import load_rows
 from kilonova.bench.peers.nova_site import NovaSite
 from kilonova.bench.peers.same_cloud import documented
 from kilonova.bench.peers.wsgi import PlacementApplication
+from kilonova.bench.timing import unsearched
 from kilonova.bench.workload import WrongResult
 from kilonova.candidates.cloud import Cloud
 from kilonova.hosts.events import Boot, Delete
@@ -68,10 +67,7 @@ def _order(site: NovaSite, cloud: Cloud) -> None:
 def _played(site: NovaSite, part: Part, budget_s: float) -> tuple[int, Hosts]:
     """Play until the time is over; give the number of events, and the hosts."""
     hosts, events = Hosts(), 0
-    # What is there already is not garbage: a look at all of it takes long.
-    gc.collect()
-    gc.freeze()
-    try:
+    with unsearched():
         for step in part.steps:
             for call in together(step):
                 if events and site.seconds > budget_s:
@@ -79,8 +75,6 @@ def _played(site: NovaSite, part: Part, budget_s: float) -> tuple[int, Hosts]:
                 _play(site, call, hosts)
                 events += len(call)
             site.settle()
-    finally:
-        gc.unfreeze()
     return events, hosts
 
 

@@ -27,14 +27,15 @@ with warnings.catch_warnings():
     from nova.scheduler.client import report
     from oslo_utils import timeutils
 
+    from kilonova.bench.peers.nova_imports import CONF
+
 from kilonova import Cloud
 from kilonova.bench.document import uuid_of
 from kilonova.bench.peers.nova_session import Session
 from kilonova.bench.peers.wsgi import PlacementApplication
 from kilonova.cloud.host import Host
-from kilonova.cloud.host_view import host_view
-from kilonova.cloud.hosts import servers_of
 from kilonova.hosts.options import Options
+from kilonova.hosts.reasons import hosts_with_servers
 from kilonova.request.server import ServerSpec
 
 __all__ = ["HostManager", "Manager", "NovaScheduler", "exception", "request_spec"]
@@ -183,8 +184,8 @@ class NovaScheduler:
         nova_objects.set_options(options)
         self.limit(options.scheduler.max_placement_results)
         down = _SERVICE_DOWN_TIME_S
-        nova_objects.CONF.set_override("service_down_time", down)
-        hosts = list(_viewed(cloud))
+        CONF.set_override("service_down_time", down)
+        hosts = hosts_with_servers(cloud.state)
         self.session = Session(placement)
         self.hosts = HostManager(hosts)
         self.manager = Manager(self.hosts, self.session)
@@ -199,7 +200,7 @@ class NovaScheduler:
     def limit(self, most: int) -> None:
         """Ask for at most so many candidates from now on."""
         name = "max_placement_results"
-        nova_objects.CONF.set_override(name, most, group="scheduler")
+        CONF.set_override(name, most, group="scheduler")
 
     def select(self, spec: ServerSpec, servers: Sequence[str]) -> list[Any]:
         """Select and claim hosts, with alternates; give Nova's selections."""
@@ -245,14 +246,6 @@ def request_spec(spec: ServerSpec, count: int) -> Any:
     found.ignore_hosts = list(spec.ignore_hosts)
     found.requested_networks = objects.NetworkRequestList(objects=[])
     return found
-
-
-def _viewed(cloud: Cloud) -> Iterator[Host]:
-    state = cloud.state
-    for row in range(len(state.hosts)):
-        host = host_view(state, row)
-        host.instances = servers_of(state, row)
-        yield host
 
 
 def _compute_node(host: Host) -> Any:

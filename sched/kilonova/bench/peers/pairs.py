@@ -1,12 +1,12 @@
 """Two services take turns: the ratio of each turn, and the medians."""
 
-import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypeVar
+
+from kilonova.bench.timing import uncollected
 
 _MOST = 20
 # Of the budget: a first turn that takes more is no warming up.
@@ -59,23 +59,8 @@ class Pair:
 
 def undisturbed(call: Callable[[], Found]) -> Found:
     """Call without the collector of garbage."""
-    gc.collect()
-    gc.disable()
-    try:
+    with uncollected():
         return call()
-    finally:
-        gc.enable()
-
-
-@contextmanager
-def unsearched() -> Iterator[None]:
-    """Let nobody look for garbage in what there is already, such as a large cloud."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def compared(

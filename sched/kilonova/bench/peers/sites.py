@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from kilonova.bench.document import Document
 from kilonova.bench.peers import placement_pairs
 from kilonova.bench.peers.loading import load_rows
-from kilonova.bench.peers.pairs import Pair, unsearched
+from kilonova.bench.peers.pairs import Pair
 from kilonova.bench.peers.same_cloud import same_cloud
 from kilonova.bench.peers.third_party import sqlalchemy
 from kilonova.bench.peers.wsgi import PlacementApplication
+from kilonova.bench.timing import unsearched
 
 _SQLITE, _POSTGRESQL = "Placement, SQLite", "Placement, PostgreSQL"
 # To load more, and to ask it, takes minutes.
